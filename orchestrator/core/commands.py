@@ -1,0 +1,197 @@
+"""What an operator may ask of a run. Each command carries an id; an id that was seen before does nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import count
+from typing import TypeAlias
+
+_ids = count(1)
+
+
+def _next_id() -> str:
+    return f"c{next(_ids)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Command:
+    id: str = field(default_factory=_next_id)
+    by: str = "operator"
+
+
+@dataclass(frozen=True, slots=True)
+class CancelTask(_Command):
+    """Stop this task; nothing else."""
+
+    task: str
+
+
+@dataclass(frozen=True, slots=True)
+class CancelGroup(_Command):
+    """Stop every task of the group that has not ended."""
+
+    group: str
+
+
+@dataclass(frozen=True, slots=True)
+class CancelRun(_Command):
+    """Stop the run: no new attempts, running ones get their grace; `force` kills at once."""
+
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class KillTask(_Command):
+    """Stop this task at once, without grace."""
+
+    task: str
+
+
+@dataclass(frozen=True, slots=True)
+class RetryTask(_Command):
+    """Reset a failed, skipped or cancelled task, and what was skipped because of it."""
+
+    task: str
+
+
+@dataclass(frozen=True, slots=True)
+class RetryFailed(_Command):
+    """Reset every failed or cancelled task, and what was skipped because of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class RerunFrom(_Command):
+    """Reset this task, a succeeded one too, and all that follows from it."""
+
+    task: str
+
+
+@dataclass(frozen=True, slots=True)
+class SkipTask(_Command):
+    """Skip a task that has not started."""
+
+    task: str
+
+
+@dataclass(frozen=True, slots=True)
+class PauseTask(_Command):
+    """Start no new attempt of this task."""
+
+    task: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnpauseTask(_Command):
+    """Let the task start again."""
+
+    task: str
+
+
+@dataclass(frozen=True, slots=True)
+class PauseGroup(_Command):
+    """Start no new attempt in this group."""
+
+    group: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnpauseGroup(_Command):
+    """Let the group's tasks start again."""
+
+    group: str
+
+
+@dataclass(frozen=True, slots=True)
+class PauseRun(_Command):
+    """Start no new attempt at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnpauseRun(_Command):
+    """Let tasks start again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drain(_Command):
+    """Finish what runs, start nothing, then end the run."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetConcurrency(_Command):
+    """Change how many may run at once: `scope` is `run`, `group:NAME`, `backend:NAME` or `task:ID` (a fan-out)."""
+
+    scope: str
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class ResetBreaker(_Command):
+    """Close the backend's breaker."""
+
+    backend: str
+
+
+@dataclass(frozen=True, slots=True)
+class TripBreaker(_Command):
+    """Open the backend's breaker until it is reset."""
+
+    backend: str
+
+
+@dataclass(frozen=True, slots=True)
+class RaiseBudget(_Command):
+    """Set higher limits: `budget` is `run`, `group:NAME` or `task:ID`; what is None stays."""
+
+    budget: str
+    tokens: int | None = None
+    cost_usd: float | None = None
+    time: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Approve(_Command):
+    """Say yes to the task's question."""
+
+    task: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Deny(_Command):
+    """Say no to the task's question: it fails with kind `denied`."""
+
+    task: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SkipWait(_Command):
+    """End a backoff now, probe a held backend, or head the line for a slot or a rate."""
+
+    task: str
+
+
+Command: TypeAlias = (
+    CancelTask
+    | CancelGroup
+    | CancelRun
+    | KillTask
+    | RetryTask
+    | RetryFailed
+    | RerunFrom
+    | SkipTask
+    | PauseTask
+    | UnpauseTask
+    | PauseGroup
+    | UnpauseGroup
+    | PauseRun
+    | UnpauseRun
+    | Drain
+    | SetConcurrency
+    | ResetBreaker
+    | TripBreaker
+    | RaiseBudget
+    | Approve
+    | Deny
+    | SkipWait
+)

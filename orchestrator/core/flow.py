@@ -1,0 +1,332 @@
+"""What is declared: a flow, its tasks, groups, backends and policies, as frozen values.
+
+Durations are seconds, sizes are bytes, amounts of money are US dollars. Strings that may hold a template are kept as
+they were written; they are rendered when a task is about to run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final, TypeAlias
+
+Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
+
+EMPTY: Final[Mapping[str, object]] = MappingProxyType({})
+"""A shared empty mapping, so that thousands of tasks do not carry one each."""
+
+DEFAULT_GROUP: Final = "default"
+
+
+class Condition(StrEnum):
+    """How a dependency must have settled."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    SETTLED = "settled"
+    NOT_SUCCEEDED = "not_succeeded"
+
+
+class OnFailure(StrEnum):
+    """What a failed task does to the rest."""
+
+    ISOLATE = "isolate"
+    CANCEL_GROUP = "cancel_group"
+    CANCEL_RUN = "cancel_run"
+
+
+class OnExceeded(StrEnum):
+    """What happens when settled spend and one more reservation pass a budget's limit."""
+
+    HOLD = "hold"
+    FAIL = "fail"
+    WARN = "warn"
+
+
+class WhenOpen(StrEnum):
+    """What becomes of tasks that meet an open breaker."""
+
+    PARK = "park"
+    FAIL = "fail"
+
+
+class Algorithm(StrEnum):
+    """How a rate limit counts."""
+
+    TOKEN_BUCKET = "token_bucket"  # noqa: S105 - the algorithm's name, not a secret
+    SLIDING_WINDOW = "sliding_window"
+    FIXED_WINDOW = "fixed_window"
+
+
+class OnTimeout(StrEnum):
+    """How an approval that nobody answered in time ends."""
+
+    DENY = "deny"
+    APPROVE = "approve"
+
+
+# ── policies ────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often a failed attempt, or an agent's call, is repeated, and after what delay.
+
+    `retry_on` holds `transient`, `timeout`, `work`, `exit:N`, `http:N` or error codes. `jitter` is the share of the
+    delay that chance may take away or add: 0.5 draws from half to one and a half of it.
+    """
+
+    max_attempts: int = 1
+    initial_delay: float = 1.0
+    max_delay: float = 60.0
+    multiplier: float = 2.0
+    jitter: float = 0.5
+    max_elapsed: float | None = None
+    retry_on: tuple[str, ...] = ("transient", "timeout", "work")
+
+
+ONE_ATTEMPT: Final = RetryPolicy()
+REPEATABLE: Final = RetryPolicy(max_attempts=4, retry_on=("transient", "timeout"))
+"""The default of kinds whose attempts may be repeated."""
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerPolicy:
+    """When a backend's breaker opens, probes and closes, and what becomes of the tasks meanwhile."""
+
+    failure_threshold: int = 5
+    reset_timeout: float = 30.0
+    half_open_calls: int = 3
+    success_threshold: int = 2
+    when_open: WhenOpen = WhenOpen.PARK
+    give_up: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """So many requests, tokens or both in `per` seconds; `burst` is in requests."""
+
+    per: float
+    requests: int | None = None
+    tokens: int | None = None
+    burst: int | None = None
+    algorithm: Algorithm = Algorithm.TOKEN_BUCKET
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetPolicy:
+    """What a run, a group or a task may spend: tokens, dollars and seconds of run time."""
+
+    tokens: int | None = None
+    cost_usd: float | None = None
+    time: float | None = None
+    on_exceeded: OnExceeded = OnExceeded.HOLD
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """US dollars for a million tokens."""
+
+    input: float
+    output: float
+
+
+@dataclass(frozen=True, slots=True)
+class SecretSource:
+    """Where a secret comes from: an environment variable, or what a command prints."""
+
+    env: str | None = None
+    command: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NetTimeouts:
+    """Seconds to connect and to wait for the next bytes; None waits for ever."""
+
+    connect: float | None = 10.0
+    read: float | None = None
+
+
+# ── backends and groups ─────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class BackendSpec:
+    """One backend: its kind's own settings, and the policies that hold for every call to it."""
+
+    name: str
+    kind: str
+    settings: object
+    rate_limits: tuple[RateLimit, ...] = ()
+    breaker: BreakerPolicy = BreakerPolicy()
+    max_concurrency: int | None = None
+    fallback: tuple[str, ...] = ()
+    price: Price | None = None
+    max_tokens: int | None = None
+    api_key: SecretSource | None = None
+    headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    timeouts: NetTimeouts = NetTimeouts()
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """An isolated set of tasks."""
+
+    name: str
+    max_concurrency: int | None = None
+    on_failure: OnFailure = OnFailure.ISOLATE
+    budget: BudgetPolicy | None = None
+    deadline: float | None = None
+    description: str = ""
+
+
+# ── tasks ───────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A dependency on another task of the same flow, and how it must settle."""
+
+    task: str
+    condition: Condition = Condition.SUCCEEDED
+
+
+@dataclass(frozen=True, slots=True)
+class ForEach:
+    """One instance per item. Exactly one of `items` (a list or a template) and `each` (a fan-out task's id) is set."""
+
+    items: Json = None
+    each: str | None = None
+    name: str = "item"
+    label: str | None = None
+    max_concurrency: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """One instance per combination of the axes' values (each a list or a template)."""
+
+    axes: Mapping[str, Json]
+    include: tuple[Mapping[str, Json], ...] = ()
+    exclude: tuple[Mapping[str, Json], ...] = ()
+    max_concurrency: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """A question that a person answers before the task starts."""
+
+    message: str
+    show: str | None = None
+    timeout: float | None = None
+    on_timeout: OnTimeout = OnTimeout.DENY
+    once: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Until:
+    """Repeats a task that succeeded until its own output satisfies the expression."""
+
+    expression: str
+    every: float = 1.0
+    max_rounds: int = 60
+
+
+@dataclass(frozen=True, slots=True)
+class FlowCall:
+    """The settings of a task that expands another flow file; `file` is absolute once loaded."""
+
+    file: str
+    inputs: Mapping[str, Json] = field(default_factory=lambda: MappingProxyType({}))
+
+
+FLOW_KIND: Final = "flow"
+GATE_KIND: Final = "gate"
+"""A task of `approve` alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One declared task. `settings` is the frozen settings value of its kind, templates not yet rendered.
+
+    `backend` is a name, a template, or None. `retry` is already resolved from the task, `defaults` and the kind.
+    `fallback` None means the backend's own.
+    """
+
+    id: str
+    kind: str
+    settings: object
+    group: str = DEFAULT_GROUP
+    needs: tuple[Need, ...] = ()
+    description: str = ""
+    backend: str | None = None
+    when: str | None = None
+    fan_out: ForEach | Matrix | None = None
+    timeout: float | None = None
+    attempt_timeout: float | None = None
+    idle_timeout: float | None = None
+    deadline: float | None = None
+    retry: RetryPolicy = ONE_ATTEMPT
+    budget: BudgetPolicy | None = None
+    fallback: tuple[str, ...] | None = None
+    optional: bool = False
+    recover: Json = None
+    always: bool = False
+    approval: Approval | None = None
+    until: Until | None = None
+    simulate: Json = None
+
+
+# ── the flow ────────────────────────────────────────────────────────────────────────────────────
+
+
+class InputType(StrEnum):
+    """The type of a flow's input."""
+
+    STRING = "string"
+    INT = "int"
+    FLOAT = "float"
+    BOOL = "bool"
+    PATH = "path"
+    LIST = "list"
+    MAP = "map"
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A value that the caller gives."""
+
+    name: str
+    type: InputType = InputType.STRING
+    default: Json = None
+    required: bool = False
+    choices: tuple[Json, ...] = ()
+    pattern: str | None = None
+    description: str = ""
+    secret: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """The declared work, read from one file. `flows` holds the files that tasks of kind `flow` expand, by task id."""
+
+    name: str
+    tasks: Mapping[str, Task]
+    file: str = ""
+    folder: str = "."
+    description: str = ""
+    inputs: Mapping[str, Input] = field(default_factory=lambda: MappingProxyType({}))
+    secrets: Mapping[str, SecretSource] = field(default_factory=lambda: MappingProxyType({}))
+    env: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    env_file: str | None = None
+    max_concurrency: int = 10
+    deadline: float | None = None
+    budget: BudgetPolicy | None = None
+    backends: Mapping[str, BackendSpec] = field(default_factory=lambda: MappingProxyType({}))
+    groups: Mapping[str, Group] = field(default_factory=lambda: MappingProxyType({}))
+    outputs: Mapping[str, Json] = field(default_factory=lambda: MappingProxyType({}))
+    flows: Mapping[str, Flow] = field(default_factory=lambda: MappingProxyType({}))
+    seed: int | None = None

@@ -1,0 +1,20 @@
+"""The one place that starts and stops child programs, and sees to it that none is left behind."""
+
+from orchestrator.processes.child import Child, OnOutput, start
+from orchestrator.processes.command import Command, NotStarted, Stream
+from orchestrator.processes.kin import MARKER, adopt_orphans, kill_all_children, stop_leftovers
+from orchestrator.processes.limits import raise_descriptor_limit
+
+__all__ = [
+    "MARKER",
+    "Child",
+    "Command",
+    "NotStarted",
+    "OnOutput",
+    "Stream",
+    "adopt_orphans",
+    "kill_all_children",
+    "raise_descriptor_limit",
+    "start",
+    "stop_leftovers",
+]

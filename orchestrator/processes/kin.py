@@ -1,0 +1,144 @@
+"""Who descends from us: the children that run, what they left behind, and the end of all of them.
+
+Being a subreaper, this process becomes the parent of whatever its descendants leave behind, so the tree below it is
+complete: nothing can fork away from it.
+"""
+
+import asyncio
+import contextlib
+import ctypes
+import itertools
+import os
+import select
+import signal
+import sys
+from collections.abc import Iterable
+from functools import cache
+from subprocess import Popen
+from typing import Final
+
+from orchestrator.processes.census import census
+from orchestrator.processes.table import Process, Table
+
+PR_SET_CHILD_SUBREAPER: Final = 36
+ROUNDS: Final = 100
+ROUND_MS: Final = 50
+
+_running: dict[int, Popen[bytes]] = {}  # our own children that are not reaped yet
+_sessions: set[int] = set()  # every session that a child of ours began
+_numbers = itertools.count(1)
+
+
+@cache
+def adopt_orphans() -> None:
+    """Become the parent of what our descendants leave behind, where the system can (Linux)."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def new_marker() -> str:
+    """What tells one child's environment from all others'."""
+    return f"{os.getpid()}.{next(_numbers)}"
+
+
+def welcome(child: Popen[bytes]) -> None:
+    _running[child.pid] = child
+    _sessions.add(child.pid)
+
+
+def reap(child: Popen[bytes]) -> int:
+    """Take the exit code of a child that has ended, and bury the orphans that ended too."""
+    code = child.wait()
+    _running.pop(child.pid, None)
+    while (pid := _ended_orphan()) is not None:
+        _bury(pid)
+    return code
+
+
+def orphans(table: Table) -> list[Process]:
+    """Our children that we did not start here: the adopted ones, and those of other code."""
+    return [process for process in table.by_parent.get(os.getpid(), ()) if process.pid not in _running]
+
+
+def signal_all(processes: Iterable[Process], number: signal.Signals) -> None:
+    for process in processes:
+        # Gone, or made root by a setuid program: neither is ours to signal.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(process.pid, number)
+
+
+async def stop_leftovers(grace: float) -> None:
+    """Ask all that still descends from us to end, and end what has not done so after `grace` seconds."""
+    signal_all(_descendants(await census.look()), signal.SIGTERM)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(grace):
+            while _descendants(await census.look()):
+                pass
+    kill_all_children()
+
+
+def kill_all_children() -> None:
+    """End at once all that descends from us, at any depth: the last thing before an exit."""
+    for _ in range(ROUNDS):
+        left = _kill_and_bury()
+        if not left and not _running:
+            return
+        _await_an_end(process.pid for process in left)
+
+
+def _kill_and_bury() -> set[Process]:
+    for child in list(_running.values()):
+        _kill_group(child)
+    table = Table.read()
+    for process in orphans(table):
+        _bury(process.pid)
+    left = _descendants(table)
+    signal_all(left, signal.SIGKILL)
+    return left
+
+
+def _kill_group(child: Popen[bytes]) -> None:
+    """Kill a child with its group, which is its own while it is not reaped; forget it once it is."""
+    if child.poll() is not None:
+        _running.pop(child.pid, None)
+        return
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(child.pid, signal.SIGKILL)
+
+
+def _descendants(table: Table) -> set[Process]:
+    return {process for process in table.descendants_of(os.getpid()) if not process.is_zombie}
+
+
+def _ended_orphan() -> int | None:
+    """An adopted orphan that has ended. Looks without taking: other code may own children too."""
+    if sys.platform != "linux":
+        return None
+    with contextlib.suppress(ChildProcessError):
+        ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        process = Process.read(ended.si_pid) if ended and ended.si_pid not in _running else None
+        return process.pid if process and process.session in _sessions else None
+    return None
+
+
+def _bury(pid: int) -> None:
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)
+
+
+def _await_an_end(pids: Iterable[int]) -> None:
+    """Wait until one of these has ended, or a moment where that cannot be watched."""
+    poll = select.poll()
+    with contextlib.ExitStack() as stack:
+        for pid in pids:
+            _watch(pid, poll, stack)
+        poll.poll(ROUND_MS)
+
+
+def _watch(pid: int, poll: select.poll, stack: contextlib.ExitStack) -> None:
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            descriptor = os.pidfd_open(pid)
+            stack.callback(os.close, descriptor)
+            poll.register(descriptor, select.POLLIN)

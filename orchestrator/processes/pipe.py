@@ -1,0 +1,51 @@
+"""What a child prints, read as it comes."""
+
+import asyncio
+import os
+from collections.abc import Callable
+from typing import Final
+
+CHUNK: Final = 1 << 16  # what a pipe holds
+
+
+class Pipe:
+    """Reads one pipe to its end. Plain reads on the loop: a transport would cost more than the child."""
+
+    def __init__(self, on_chunk: Callable[[bytes], None], on_end: Callable[[], None]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._on_chunk: Callable[[bytes], None] | None = on_chunk
+        self._on_end = on_end
+        self._reader, self.writer = os.pipe()
+        os.set_blocking(self._reader, False)
+        self._watch()
+
+    def close_writer(self) -> None:
+        """Leave the writing end to the child alone."""
+        os.close(self.writer)
+
+    def close(self) -> None:
+        self._loop.remove_reader(self._reader)
+        os.close(self._reader)
+
+    def mute(self) -> None:
+        """Drop what still comes. It is read on: who writes into a closed pipe dies of it."""
+        self._on_chunk = None
+
+    def _watch(self) -> None:
+        try:
+            self._loop.add_reader(self._reader, self._read)
+        except BaseException:
+            os.close(self._reader)
+            os.close(self.writer)
+            raise
+
+    def _read(self) -> None:
+        try:
+            chunk = os.read(self._reader, CHUNK)
+        except BlockingIOError:
+            return
+        if not chunk:
+            self.close()
+            self._on_end()
+        elif self._on_chunk:
+            self._on_chunk(chunk)
