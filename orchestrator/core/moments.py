@@ -9,6 +9,6 @@ MOMENT: Final = 1e-6
 
 
 def seconds_until(moment: float, now: float) -> float:
-    """Return how long it is until then: 0.0 when it has come, and never so little that waiting would not move a clock."""
+    """Return how long it is until then: 0.0 when it has come, never so little that waiting would not move a clock."""
     left = moment - now
     return left if left > MOMENT else 0.0
