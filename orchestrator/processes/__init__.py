@@ -2,7 +2,8 @@
 
 from orchestrator.processes.child import Child, OnOutput, start
 from orchestrator.processes.command import Command, NotStarted, Stream
-from orchestrator.processes.kin import MARKER, adopt_orphans, kill_all_children, stop_leftovers
+from orchestrator.processes.family import MARKER
+from orchestrator.processes.kin import adopt_orphans, kill_all_children, stop_leftovers
 from orchestrator.processes.limits import raise_descriptor_limit
 
 __all__ = [

@@ -3,11 +3,12 @@
 import errno
 import os
 import subprocess
-import tempfile
-from collections.abc import Mapping
-from contextlib import ExitStack
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import BinaryIO, Final, Literal
 
 Stream = Literal["out", "err"]
@@ -49,30 +50,27 @@ def spawn(command: Command, env: Mapping[str, str], out: int, err: int) -> subpr
     neither draw over the screen nor stop on reading a password. `Popen` uses vfork here, which costs what posix_spawn
     does and knows the working folder too.
     """
-    with ExitStack() as stack:
-        stdin = stack.enter_context(_readable(command.stdin)) if command.stdin else subprocess.DEVNULL
-        try:
-            return subprocess.Popen(  # noqa: S603 - running the flow's commands is the purpose
-                command.argv, cwd=command.cwd, env=env, stdin=stdin, stdout=out, stderr=err, start_new_session=True
-            )
-        except (OSError, ValueError) as error:
-            raise _not_started(command, error) from error
+    with _stdin(command.stdin) as stdin:
+        return subprocess.Popen(  # noqa: S603 - running the flow's commands is the purpose
+            command.argv, cwd=command.cwd, env=env, stdin=stdin, stdout=out, stderr=err, start_new_session=True
+        )
 
 
-def _readable(data: bytes) -> BinaryIO:
+@contextmanager
+def _stdin(data: bytes | None) -> Iterator[BinaryIO | int]:
     """An anonymous file: unlike a pipe it needs no writer, so a child that never reads it blocks nobody."""
-    file: BinaryIO = os.fdopen(os.memfd_create("stdin"), "w+b") if hasattr(os, "memfd_create") else _temporary_file()
-    file.write(data)
-    file.seek(0)
-    return file
+    if data is None:
+        yield subprocess.DEVNULL
+        return
+    with os.fdopen(os.memfd_create("stdin"), "w+b") if sys.platform == "linux" else TemporaryFile() as file:
+        file.write(data)
+        file.seek(0)
+        yield file
 
 
-def _temporary_file() -> BinaryIO:
-    return tempfile.TemporaryFile()  # type: ignore[return-value]  # a binary file, wrapped on some systems
-
-
-def _not_started(command: Command, error: OSError | ValueError) -> NotStarted:
-    program = command.argv[0] if command.argv else "an empty command"
+def not_started(command: Command, error: OSError | ValueError) -> NotStarted:
+    """The system's reason, in words."""
+    program = command.argv[0]
     if isinstance(error, ValueError):
         return NotStarted(f"cannot start {program}: {error}", "a NUL cannot stand in a command or its environment")
     if error.filename == command.cwd:

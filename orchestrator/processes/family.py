@@ -1,10 +1,9 @@
 """One child and all that descends from it, also what moved to another session or lost its parents."""
 
-import signal
 from collections.abc import Iterator
 from typing import Final
 
-from orchestrator.processes.kin import orphans, signal_all
+from orchestrator.processes.kin import orphans
 from orchestrator.processes.table import Process, Table, environment_of
 
 MARKER: Final = "ORCHESTRATOR_CHILD"
@@ -15,22 +14,27 @@ class Family:
 
     def __init__(self, pid: int, marker: str) -> None:
         self._pid = pid
+        self._born: int | None = None
         self._mark = f"{MARKER}={marker}".encode()
         self._seen: set[tuple[int, int]] = set()
 
+    def remember_head(self) -> None:
+        """Note the child's birth while it is not reaped: its number may come again later."""
+        head = Process.read(self._pid)
+        self._born = head.born if head else None
+
     def living(self, table: Table) -> set[Process]:
         """Who of the family lives. What was seen once is remembered, whatever becomes of its parents."""
-        roots = [*table.by_session.get(self._pid, ()), *table.living(self._seen), *self._marked(table)]
+        roots = [*self._session(table), *table.living(self._seen), *self._marked(table)]
         found = table.with_descendants(roots)
         self._seen |= {process.identity for process in found}
         return {process for process in found if not process.is_zombie}
 
-    def signal(self, table: Table, *numbers: signal.Signals) -> bool:
-        """Signal all that live; says whether there were any."""
-        living = self.living(table)
-        for number in numbers:
-            signal_all(living, number)
-        return bool(living)
+    def _session(self, table: Table) -> list[Process]:
+        """The child's session. Its number is the child's, and is given to nobody else while anyone is in it."""
+        head = table.by_pid.get(self._pid)
+        is_ours = head is None or head.born == self._born
+        return table.by_session.get(self._pid, []) if is_ours else []
 
     def _marked(self, table: Table) -> Iterator[Process]:
         for process in orphans(table):

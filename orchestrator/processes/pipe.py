@@ -15,6 +15,7 @@ class Pipe:
         self._loop = asyncio.get_running_loop()
         self._on_chunk: Callable[[bytes], None] | None = on_chunk
         self._on_end = on_end
+        self.is_closed = False
         self._reader, self.writer = os.pipe()
         os.set_blocking(self._reader, False)
         self._watch()
@@ -24,6 +25,7 @@ class Pipe:
         os.close(self.writer)
 
     def close(self) -> None:
+        self.is_closed = True
         self._loop.remove_reader(self._reader)
         os.close(self._reader)
 

@@ -17,6 +17,7 @@ class Process:
 
     pid: int
     parent: int
+    group: int
     session: int
     born: int
     is_zombie: bool
@@ -31,7 +32,7 @@ class Process:
             return None
         # The name, in parentheses, may itself hold spaces and parentheses.
         fields = stat[stat.rindex(b")") + 2 :].split()
-        return cls(pid, int(fields[1]), int(fields[3]), int(fields[19]), fields[0] in b"ZX")
+        return cls(pid, int(fields[1]), int(fields[2]), int(fields[3]), int(fields[19]), fields[0] in b"ZX")
 
     @property
     def identity(self) -> tuple[int, int]:
