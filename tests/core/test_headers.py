@@ -21,10 +21,10 @@ NEW_YEAR = 1_767_225_600.0
         ({"retry-after": "9" * 200}, RETRY_AFTER_CAP),
     ],
 )
-def test_seconds_milliseconds_and_dates_are_understood(headers: dict[str, str], expected: float):
+def test_seconds_milliseconds_and_dates_are_understood(headers: dict[str, str], expected: float) -> None:
     assert retry_after(headers, wall=NEW_YEAR) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("text", ["", "soon", "-1", "nan", "inf", "1_0", "Thu, 99 Foo 2026"])
-def test_what_is_not_legible_says_nothing(text: str):
+def test_what_is_not_legible_says_nothing(text: str) -> None:
     assert retry_after({"retry-after": text}, wall=NEW_YEAR) is None

@@ -20,7 +20,7 @@ from orchestrator.core.units import count, seconds, size
         (4, 4),
     ],
 )
-def test_a_duration_is_read_in_seconds(written: float | str, expected: float):
+def test_a_duration_is_read_in_seconds(written: float | str, expected: float) -> None:
     assert seconds(written) == pytest.approx(expected)
 
 
@@ -28,24 +28,24 @@ def test_a_duration_is_read_in_seconds(written: float | str, expected: float):
     ("written", "expected"),
     [("100KB", 100_000), ("1MB", 1_000_000), ("1.1 MB", 1_100_000), ("1MiB", 1 << 20), ("12", 12), (7, 7)],
 )
-def test_a_size_is_read_in_bytes(written: float | str, expected: int):
+def test_a_size_is_read_in_bytes(written: float | str, expected: int) -> None:
     assert size(written) == expected
 
 
 @pytest.mark.parametrize(
     ("written", "expected"), [("200_000", 200_000), ("200k", 200_000), ("1.5m", 1_500_000), (3, 3)]
 )
-def test_a_count_is_read_whole(written: float | str, expected: int):
+def test_a_count_is_read_whole(written: float | str, expected: int) -> None:
     assert count(written) == expected
 
 
 @pytest.mark.parametrize("read", [seconds, size, count])
 @pytest.mark.parametrize("written", ["", "x", "5 parsecs", "-1", "1e3", "5s!", "٣s", -1, float("nan"), True])
-def test_what_is_none_of_them_is_refused_with_an_example(read: Callable[[float | str], float], written: float | str):
-    with pytest.raises(ValueError, match="write|must be"):
+def test_anything_else_is_refused_with_advice(read: Callable[[float | str], float], written: float | str) -> None:
+    with pytest.raises(ValueError, match=r"write|must be"):
         read(written)
 
 
-def test_half_a_token_is_no_count():
+def test_half_a_token_is_no_count() -> None:
     with pytest.raises(ValueError, match="whole"):
         count("1.5")
