@@ -350,11 +350,9 @@ class _Circuit(CircuitBreaker):  # type: ignore[misc]  # untyped base
             listener.state_change(self, old, self.stand)
 
     def _create_new_state(
-        self,
-        new_state: CircuitBreakerState,
-        prev_state: _Stand | None = None,
-        notify: bool = False,  # noqa: ARG002, FBT001, FBT002 - aiobreaker's signature; `_move` tells, once all is done
+        self, new_state: CircuitBreakerState, prev_state: _Stand | None = None, **_notify: object
     ) -> _Stand:
+        # aiobreaker asks to tell the listeners from here, before the move is made; `_move` tells them after
         kind = _Tripped if self.memory.tripped else _STANDS[new_state]
         stand: _Stand = kind(self, prev_state)
         return stand

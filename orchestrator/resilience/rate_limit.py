@@ -247,14 +247,13 @@ class RateLimits:
         )
 
 
+_WINDOWS: Final = {Algorithm.SLIDING_WINDOW: SlidingWindow, Algorithm.FIXED_WINDOW: FixedWindow}
+
+
 def _limiter(limit: RateLimit, units: int, now: Callable[[], float], burst: int | None = None) -> Limiter:
-    match limit.algorithm:
-        case Algorithm.SLIDING_WINDOW:
-            return SlidingWindow(units, limit.per, now=now)
-        case Algorithm.FIXED_WINDOW:
-            return FixedWindow(units, limit.per, now=now)
-        case Algorithm.TOKEN_BUCKET:
-            return TokenBucket(units, limit.per, now=now, burst=burst)
+    if limit.algorithm is Algorithm.TOKEN_BUCKET:
+        return TokenBucket(units, limit.per, now=now, burst=burst)
+    return _WINDOWS[limit.algorithm](units, limit.per, now=now)
 
 
 _SHORT: Final = {1: "s", 60: "m", 3_600: "h", 86_400: "d"}
