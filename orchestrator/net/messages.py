@@ -1,0 +1,47 @@
+"""What is asked and what is answered."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from urllib.parse import urlencode
+
+Pairs = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request. `url` may be relative to the client's base; `query` is added to what the URL has."""
+
+    method: str
+    url: str
+    headers: Pairs = ()
+    query: Pairs = ()
+    body: bytes | None = None
+
+    def with_json(self, value: object) -> "Request":
+        """The same request with this value as its body."""
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        # Half of a surrogate pair, which JSON can hold and UTF-8 cannot, becomes a question mark.
+        return self._with_body(text.encode("utf-8", "replace"), "application/json")
+
+    def with_form(self, fields: Mapping[str, str] | Iterable[tuple[str, str]]) -> "Request":
+        """The same request with these fields as its body, as a browser's form sends them."""
+        pairs = list(fields.items()) if isinstance(fields, Mapping) else list(fields)
+        return self._with_body(urlencode(pairs).encode("ascii"), "application/x-www-form-urlencoded")
+
+    def _with_body(self, body: bytes, content_type: str) -> "Request":
+        is_typed = any(name.lower() == "content-type" for name, _ in self.headers)
+        extra = () if is_typed else (("content-type", content_type),)
+        return replace(self, body=body, headers=(*self.headers, *extra))
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One answer, read as far as was allowed. Names of headers are in lower case; `url` is the one that answered."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    truncated: bool
+    url: str
+    elapsed: float
