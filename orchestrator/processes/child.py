@@ -75,7 +75,7 @@ class Child:
     def kill(self) -> None:
         """End the program and all that descends from it, at once."""
         self._remember()
-        self._signal(Table.read(), signal.SIGKILL)
+        self._signal(census.recent(), signal.SIGKILL)
 
     def _remember(self) -> None:
         if self._popen.returncode is None:

@@ -1,6 +1,7 @@
 """One child and all that descends from it, also what moved to another session or lost its parents."""
 
-from collections.abc import Iterator
+from collections import defaultdict
+from functools import lru_cache
 from typing import Final
 
 from orchestrator.processes.kin import orphans
@@ -25,7 +26,7 @@ class Family:
 
     def living(self, table: Table) -> set[Process]:
         """Who of the family lives. What was seen once is remembered, whatever becomes of its parents."""
-        roots = [*self._session(table), *table.living(self._seen), *self._marked(table)]
+        roots = [*self._session(table), *table.living(self._seen), *_orphans_by_mark(table).get(self._mark, ())]
         found = table.with_descendants(roots)
         self._seen |= {process.identity for process in found}
         return {process for process in found if not process.is_zombie}
@@ -36,7 +37,16 @@ class Family:
         is_ours = head is None or head.born == self._born
         return table.by_session.get(self._pid, []) if is_ours else []
 
-    def _marked(self, table: Table) -> Iterator[Process]:
-        for process in orphans(table):
-            if self._mark in environment_of(process.pid).split(b"\0"):
-                yield process
+
+@lru_cache(maxsize=1)
+def _orphans_by_mark(table: Table) -> dict[bytes, list[Process]]:
+    """Made once for all the families that share one look."""
+    marked = defaultdict(list)
+    for process in orphans(table):
+        marked[_mark_of(process)].append(process)
+    return marked
+
+
+def _mark_of(process: Process) -> bytes:
+    lines = environment_of(process.pid).split(b"\0")
+    return next((line for line in lines if line.startswith(MARKER.encode())), b"")

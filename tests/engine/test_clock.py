@@ -19,6 +19,7 @@ from orchestrator.engine.clock import (
     VirtualRefused,
     run_virtual,
 )
+from orchestrator.processes import Command, start
 
 DAY = 86_400.0
 
@@ -53,8 +54,8 @@ def test_timers_fire_exactly_at_their_time_and_in_order() -> None:
                 group.create_task(wait(seconds))
         return seen
 
-    for start in (0.0, 1e9):
-        seen = run_virtual(main(), start=start)
+    for beginning in (0.0, 1e9):
+        seen = run_virtual(main(), start=beginning)
         assert [due for due, _ in seen] == sorted(due for due, _ in seen)
         assert all(due == now for due, now in seen)
 
@@ -168,6 +169,10 @@ async def server() -> None:
     await asyncio.start_server(lambda _r, _w: None, "127.0.0.1", 0)
 
 
+async def own_child() -> None:
+    await start(Command(("true",), "/", {}), on_output=print)
+
+
 async def name() -> None:
     await asyncio.get_running_loop().getaddrinfo("localhost", 80)
 
@@ -176,7 +181,7 @@ async def reader() -> None:
     asyncio.get_running_loop().add_reader(0, print)
 
 
-@pytest.mark.parametrize("main", [thread, child, connection, server, name, reader])
+@pytest.mark.parametrize("main", [thread, child, own_child, connection, server, name, reader])
 def test_the_real_world_is_refused(main: Callable[[], Coroutine[None, None, None]]) -> None:
     with pytest.raises(VirtualRefused, match=r"^virtual time: "):
         run_virtual(main())

@@ -481,13 +481,3 @@ async def test_the_fallback_without_process_descriptors_waits_in_a_thread() -> N
     child = Elsewhere(sh("echo hello; exit 8"), heard)
     assert await child.wait() == 8
     assert heard.all("out") == b"hello\n"
-
-
-async def test_virtual_time_refuses_children_before_they_start() -> None:
-    from orchestrator.engine.clock import VirtualRefused, run_virtual  # noqa: PLC0415 - used in this test alone
-
-    def run() -> None:
-        with pytest.raises(VirtualRefused):
-            run_virtual(start(sh("true"), on_output=print))
-
-    await asyncio.to_thread(run)
