@@ -41,6 +41,8 @@ class Wire:
 
     def __init__(self, settings: ClientSettings) -> None:
         self._settings = settings
+        with translated(None):
+            self._home = httpx.URL(settings.base_url) if settings.base_url else None
         self._proxies = getproxies_environment() if settings.proxies is None else settings.proxies
         self._transports: dict[str | None, AiohttpTransport] = {}
         self._timeout = _timeout(settings)
@@ -66,7 +68,7 @@ class Wire:
 
     def _first_hop(self, request: Request) -> Hop:
         url = _url(self._settings.base_url, request)
-        is_home = not self._settings.base_url or is_same_origin(httpx.URL(self._settings.base_url), url)
+        is_home = self._home is None or is_same_origin(self._home, url)
         own = self._settings.headers if is_home else without_secrets(self._settings.headers)
         headers = _override(_override(DEFAULTS, own), request.headers)
         return Hop(request.method.upper(), url, headers, request.body)
@@ -118,8 +120,14 @@ def _url(base: str, request: Request) -> httpx.URL:
         url = httpx.URL(request.url)
         if base and not url.scheme:
             url = httpx.URL(f"{base.rstrip('/')}/{request.url.lstrip('/')}")
-    query = b"&".join(filter(None, (url.query, urlencode(request.query).encode("ascii"))))
-    return checked(url).copy_with(query=query or None, fragment=None)
+    return _with_query(checked(url), request.query)
+
+
+def _with_query(url: httpx.URL, pairs: Pairs) -> httpx.URL:
+    if not pairs and not url.fragment:
+        return url
+    query = b"&".join(filter(None, (url.query, urlencode(pairs).encode("ascii"))))
+    return url.copy_with(query=query or None, fragment=None)
 
 
 def _override(weak: Pairs, strong: Pairs) -> Pairs:
