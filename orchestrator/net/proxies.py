@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     import httpx
 
-LOOPBACK: Final = ("127.", "localhost", "::1")
+OWN_NAMES: Final = ("localhost", "::1")
 
 
 def proxy_for(url: "httpx.URL", proxies: Mapping[str, str]) -> str | None:
     """The proxy for this URL. None for the machine itself, and for hosts and domains under `no`."""
-    if url.host.startswith(LOOPBACK) or _is_excepted(url.host, proxies.get("no", "")):
+    is_own = url.host in OWN_NAMES or url.host.startswith("127.")
+    if is_own or _is_excepted(url.host, proxies.get("no", "")):
         return None
     return proxies.get(url.scheme) or proxies.get("all")
 
