@@ -96,7 +96,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         # The loop runs timers before time + resolution: the smallest step that still exists at this size.
         self._clock_resolution = math.ulp(when)
 
-    def _process_events(self, events: tuple[()]) -> None:
+    def _process_events(self, _: tuple[()]) -> None:
         """Nothing ever comes from outside."""
 
     def _write_to_self(self) -> None:
