@@ -217,3 +217,18 @@ def test_the_thresholds_are_told_in_order_and_none_twice(spent: list[int]) -> No
     purse = budget(tokens=100)
     told = [crossed.percent for tokens in spent for crossed in spend(purse, tokens)]
     assert told == [percent for percent in (75, 90, 100) if sum(spent) >= percent]
+
+
+@given(start=st.floats(0, 1e8), limit=st.floats(0.01, 1e6), parts=st.integers(1, 7))
+@settings(max_examples=100)
+def test_who_waits_for_the_time_to_pass_finds_it_passed(start: float, limit: float, parts: int) -> None:
+    clock = Clock()
+    clock.time = start
+    purse = budget(time=limit, clock=clock)
+    while (due := purse.due) is not None:
+        part = (due - clock.time) / parts
+        for _ in range(parts):  # in parts, so that the errors of floats add up
+            clock.time += part
+        assert purse.tick()
+    clock.time += purse.time_left() or 0.0
+    assert purse.verdict(Amount()) is Verdict.EXCEEDED
