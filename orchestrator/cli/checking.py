@@ -1,0 +1,34 @@
+"""The commands that look at a flow and run nothing: `validate`, `graph`, `schema`."""
+
+from __future__ import annotations
+
+import click
+
+from orchestrator.cli.options import DEFAULT_FLOW, flow_argument
+
+
+@click.command(epilog="Example:  orchestrator validate flow.yaml other.yaml")
+@click.argument("flows", metavar="FLOW...", nargs=-1, type=click.Path())
+def validate(flows: tuple[str, ...]) -> int:
+    """Check every FLOW: all errors with their places, the plan, and what a run can cost at worst."""
+    from orchestrator.cli.plan import validate_all  # noqa: PLC0415 - `--help` pays for click alone
+
+    return validate_all(flows or (DEFAULT_FLOW,))
+
+
+@click.command(epilog="Example:  orchestrator graph flow.yaml --format mermaid")
+@flow_argument
+@click.option("--format", "shape", type=click.Choice(["text", "mermaid", "dot"]), default="text", show_default=True)
+def graph(flow: str, shape: str) -> None:
+    """Draw what depends on what."""
+    from orchestrator.cli.plan import draw  # noqa: PLC0415 - `--help` pays for click alone
+
+    click.echo(draw(flow, shape))
+
+
+@click.command(epilog="Example:  orchestrator schema > flow.schema.json")
+def schema() -> None:
+    """Print the JSON Schema of flow files, for editors."""
+    from orchestrator.cli.plan import schema_text  # noqa: PLC0415 - `--help` pays for click alone
+
+    click.echo(schema_text())

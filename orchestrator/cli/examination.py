@@ -1,0 +1,205 @@
+"""What `doctor` looks at: the terminal, the system's limits, and the keys and programs that a flow names."""
+
+from __future__ import annotations
+
+import os
+import platform
+import resource
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+import click
+
+from orchestrator.cli.exits import Exit
+from orchestrator.cli.places import short, state_folder
+from orchestrator.cli.streams import Looks, looks_of, no_dashboard_because, size_of
+from orchestrator.cli.words import one_line, plain
+from orchestrator.core.flow import Flow, SecretSource
+
+FEW_FILES: Final = 1024
+"""Open files below which a run of many programs at once is held back."""
+
+
+class Level(StrEnum):
+    """How bad a finding is; only what is missing makes the examination fail."""
+
+    GOOD = "good"
+    NOTE = "note"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    level: Level
+    name: str
+    text: str
+    advice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is examined, so that a test can hand in a machine of its own."""
+
+    environ: Mapping[str, str]
+    columns: int
+    rows: int
+    looks: Looks
+    no_dashboard: str | None
+    open_files: tuple[int, int]
+    programs: frozenset[str]
+    state: Path
+
+
+def examine(file: str | None) -> int:
+    """Look, print and return the exit status."""
+    from orchestrator.bootstrap import load  # noqa: PLC0415 - without a flow nothing of it is needed
+
+    environ = dict(os.environ)
+    flow = load(file).flow if file is not None else None
+    findings = [*machine_findings(facts_of(environ)), *(flow_findings(flow, environ) if flow else ())]
+    looks = looks_of(sys.stdout, os.environ)
+    for line in lines_of(findings, looks):
+        click.echo(line, color=looks.colour)
+    return status_of(findings)
+
+
+def status_of(findings: Iterable[Finding]) -> int:
+    return Exit.FAILED if any(finding.level is Level.MISSING for finding in findings) else Exit.OK
+
+
+_SIGNS: Final = {Level.GOOD: ("✓", "green"), Level.NOTE: ("!", "yellow"), Level.MISSING: ("✗", "red")}
+
+
+def lines_of(findings: Iterable[Finding], looks: Looks) -> Iterator[str]:
+    for finding in findings:
+        sign, style = _SIGNS[finding.level]
+        advice = f"; {finding.advice}" if finding.advice else ""
+        text = f"{finding.name:<12} {finding.text}{advice}"
+        signed = f"{sign} {text}" if looks.unicode else plain(f"{sign} {text}")
+        yield looks.paint(signed[0], style) + signed[1:]
+
+
+# ── the machine ─────────────────────────────────────────────────────────────────────────────────
+
+
+def facts_of(environ: Mapping[str, str]) -> Facts:
+    columns, rows = size_of(sys.stderr)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return Facts(
+        environ=environ,
+        columns=columns,
+        rows=rows,
+        looks=looks_of(sys.stderr, environ),
+        no_dashboard=no_dashboard_because(sys.stdin, sys.stderr, environ),
+        open_files=(soft, hard),
+        programs=frozenset(name for name in ("bash", "sh") if shutil.which(name)),
+        state=state_folder(environ),
+    )
+
+
+def machine_findings(facts: Facts) -> Iterator[Finding]:
+    yield Finding(Level.GOOD, "python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
+    yield _terminal(facts)
+    yield _encoding(facts)
+    yield _colours(facts)
+    yield _files(facts)
+    yield _shell(facts)
+    yield _state(facts)
+
+
+def _terminal(facts: Facts) -> Finding:
+    if facts.no_dashboard is not None:
+        return Finding(Level.NOTE, "terminal", f"no dashboard here: {facts.no_dashboard}", "`tui` runs as `run` does")
+    size = f"{facts.environ.get('TERM', '')}, {facts.columns} by {facts.rows}"
+    if facts.columns < 80 or facts.rows < 24:
+        return Finding(Level.NOTE, "terminal", size, "the dashboard is made for 80 by 24 and more")
+    return Finding(Level.GOOD, "terminal", size)
+
+
+def _encoding(facts: Facts) -> Finding:
+    if facts.looks.unicode:
+        return Finding(Level.GOOD, "encoding", "UTF-8")
+    return Finding(Level.NOTE, "encoding", "no UTF-8, so signs are ASCII", "set LANG to a UTF-8 locale, e.g. C.UTF-8")
+
+
+def _colours(facts: Facts) -> Finding:
+    if facts.environ.get("NO_COLOR"):
+        return Finding(Level.GOOD, "colours", "none, as NO_COLOR asks")
+    if facts.environ.get("COLORTERM", "") in ("truecolor", "24bit"):
+        return Finding(Level.GOOD, "colours", "16 million")
+    if "256color" in facts.environ.get("TERM", ""):
+        return Finding(Level.GOOD, "colours", "256")
+    return Finding(Level.NOTE, "colours", "few are promised", "set COLORTERM=truecolor if the terminal has more")
+
+
+def _files(facts: Facts) -> Finding:
+    soft, hard = (
+        "unlimited" if limit == resource.RLIM_INFINITY else f"{limit:,}".replace(",", "_") for limit in facts.open_files
+    )
+    text = f"{soft}, raised to {hard} when needed"
+    if resource.RLIM_INFINITY not in facts.open_files and facts.open_files[1] < FEW_FILES:
+        return Finding(Level.NOTE, "open files", text, f"programs run at most {facts.open_files[1] // 3} at once")
+    return Finding(Level.GOOD, "open files", text)
+
+
+def _shell(facts: Facts) -> Finding:
+    if "bash" in facts.programs:
+        return Finding(Level.GOOD, "shell", "bash")
+    if "sh" in facts.programs:
+        return Finding(Level.NOTE, "shell", "sh, since there is no bash", "a failing part of a pipe goes unnoticed")
+    return Finding(Level.MISSING, "shell", "neither bash nor sh is on PATH", "shell tasks cannot run")
+
+
+def _state(facts: Facts) -> Finding:
+    where = short(str(facts.state), facts.environ)
+    try:
+        facts.state.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=facts.state):
+            return Finding(Level.GOOD, "state", f"{where} is writable")
+    except OSError as error:
+        advice = "set ORCHESTRATOR_STATE_DIR to a folder of yours"
+        return Finding(Level.MISSING, "state", f"{where} is not writable ({error.strerror})", advice)
+
+
+# ── the flow ────────────────────────────────────────────────────────────────────────────────────
+
+
+def flow_findings(flow: Flow, environ: Mapping[str, str]) -> Iterator[Finding]:
+    """Yield whether each key that the flow and its sub-flows name is set; never what it is."""
+    yield Finding(Level.GOOD, "flow", f"{one_line(flow.file or flow.name)} is valid")
+    for name, source in dict(_sources(flow)).items():
+        yield _source(name, source, environ)
+
+
+def _sources(flow: Flow) -> Iterator[tuple[str, SecretSource]]:
+    for backend in flow.backends.values():
+        if backend.api_key is not None:
+            yield f"the key of backend {backend.name}", backend.api_key
+    for name, source in flow.secrets.items():
+        yield f"the secret {name}", source
+    for inner in flow.flows.values():
+        yield from _sources(inner)
+
+
+def _source(what: str, source: SecretSource, environ: Mapping[str, str]) -> Finding:
+    if source.env is not None:
+        return _variable(what, source.env, environ)
+    program = (source.command or ("",))[0]
+    if shutil.which(program):
+        return Finding(Level.GOOD, "key", f"{what} comes from the program {one_line(program)}")
+    return Finding(Level.MISSING, "key", f"{what} comes from {one_line(program)!r}, which is not on PATH")
+
+
+def _variable(what: str, name: str, environ: Mapping[str, str]) -> Finding:
+    if environ.get(name):
+        return Finding(Level.GOOD, "key", f"{name} is set, {what}")
+    state = "is set but empty" if name in environ else "is not set"
+    return Finding(Level.MISSING, "key", f"{name} {state}, {what}", f"export {name}=… or put it into the env_file")

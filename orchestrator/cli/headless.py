@@ -1,0 +1,147 @@
+"""Running a flow without the dashboard: the engine in the main thread, what people read from a thread beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from orchestrator.bootstrap import Prepared, RunOptions, prepare
+from orchestrator.cli.asking import Asker, AskingViewer, Keyboard
+from orchestrator.cli.bugs import report
+from orchestrator.cli.eventlog import LinesPrinted, OutputsKept
+from orchestrator.cli.exits import Exit, of_run
+from orchestrator.cli.interrupts import Interrupts
+from orchestrator.cli.options import instances
+from orchestrator.cli.plan import plan_text
+from orchestrator.cli.report import report_of
+from orchestrator.cli.streams import Out, can_ask, looks_of
+from orchestrator.cli.summary import Logs, Paper, outputs_text, summary
+from orchestrator.cli.watching import BlockFace, PlainFace, Viewer, Watch
+from orchestrator.core.commands import CancelRun
+from orchestrator.core.ports import Journal, Session
+from orchestrator.core.run import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """Where results and messages go."""
+
+    out: Out
+    err: Out
+
+
+def standard_streams() -> Streams:
+    environ = os.environ
+    return Streams(Out(sys.stdout, looks_of(sys.stdout, environ)), Out(sys.stderr, looks_of(sys.stderr, environ)))
+
+
+def run_headless(flow: str, options: Mapping[str, Any]) -> int:
+    """Run the flow and return the exit status."""
+    asks = can_ask(sys.stdin, sys.stderr)
+    streams = standard_streams()
+    prepared = prepare(flow, engine_options(options, asks=asks))
+    warn(prepared, streams.err)
+    if options["dry_run"]:
+        streams.out.write(plan_text(prepared.flow))
+        return Exit.OK
+    return Headless(prepared, options, streams, asks=asks).go()
+
+
+def engine_options(options: Mapping[str, Any], *, asks: bool) -> RunOptions:
+    """Return what the engine needs of what the command line said."""
+    return RunOptions(
+        inputs=options["inputs"],
+        only=instances(options["only"]),
+        simulate=options["simulate"],
+        max_concurrency=options["max_concurrency"],
+        budget_usd=options["budget_usd"],
+        deadline=options["deadline"],
+        env_file=options["env_file"],
+        approve=frozenset(instances(options["approve"])),
+        approve_all=options["approve_all"],
+        seed=options["seed"],
+        can_ask=asks,
+    )
+
+
+def warn(prepared: Prepared, err: Out) -> None:
+    for problem in prepared.warnings:
+        err.line(f"warning: {problem}")
+
+
+class Headless:
+    """One run without the dashboard, from its first event to its exit status."""
+
+    def __init__(self, prepared: Prepared, options: Mapping[str, Any], streams: Streams, *, asks: bool) -> None:
+        self._prepared = prepared
+        self._output: str = options["output"]
+        self._logs: Logs = options["print_logs"]
+        self._streams = streams
+        self._asks = asks
+        self._kept = OutputsKept()
+        self._interrupts = Interrupts(prepared.session.send)
+
+    def go(self) -> int:
+        face = BlockFace(self._streams.err) if self._streams.err.looks.terminal else PlainFace(self._streams.err)
+        viewer = Viewer(self._prepared.session, face)
+        watch = Watch(self._ticker(viewer, face))
+        run = self._run(watch)
+        if watch.error is None:
+            viewer.close()
+        self._deliver(run)
+        return self._status(run, watch)
+
+    def _ticker(self, viewer: Viewer, face: BlockFace | PlainFace) -> Viewer | AskingViewer:
+        if not self._asks:
+            return viewer
+        asker_face = face if isinstance(face, BlockFace) else None
+        asker = Asker(self._prepared.session, Keyboard(sys.stdin), self._streams.err, asker_face)
+        return AskingViewer(viewer, asker)
+
+    def _run(self, watch: Watch) -> Run:
+        with ExitStack() as stack:
+            journals: list[Journal] = [self._kept] if self._output == "json" else []
+            if self._output == "jsonl":
+                printed = LinesPrinted(sys.stdout, self._reader_gone)
+                stack.callback(printed.close)
+                journals.append(printed)
+            return asyncio.run(self._run_under(watch, journals))
+
+    async def _run_under(self, watch: Watch, journals: Sequence[Journal]) -> Run:
+        with self._interrupts.on_loop(asyncio.get_running_loop()), watch:
+            return await self._prepared.run(journals=journals)
+
+    def _reader_gone(self) -> None:
+        """Stop: nobody reads the events any more, as when `head` has seen enough."""
+        self._prepared.session.send(CancelRun(by="closed pipe"))
+
+    def _deliver(self, run: Run) -> None:
+        print_summary(run, self._prepared, self._logs, self._streams.err)
+        if self._output == "json":
+            self._streams.out.line(json.dumps(report_of(run, self._kept.outputs), ensure_ascii=False))
+        elif self._output == "text":
+            self._streams.out.write(outputs_text(run))
+
+    def _status(self, run: Run, watch: Watch) -> int:
+        if watch.error is not None:
+            self._streams.err.line(report(watch.error, sys.argv[1:], os.environ))
+            return Exit.BUG
+        return of_run(run, stopped_by=self._interrupts.first)
+
+
+def print_summary(run: Run, prepared: Prepared, logs: Logs, err: Out) -> None:
+    paper = Paper(looks=err.looks, logs=logs, log_path=prepared.log_path)
+    err.write(summary(run, paper))
+
+
+def last_state(session: Session) -> Run:
+    """Return the run as it stands now."""
+    run, events = session.attach()
+    events.close()
+    return run

@@ -1,0 +1,144 @@
+"""What the standard streams are, and how to write to them when the other end may be gone."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import IO, Final
+
+_RESET: Final = "\x1b[0m"
+_STYLES: Final = {
+    "bold": "\x1b[1m",
+    "dim": "\x1b[2m",
+    "red": "\x1b[31m",
+    "green": "\x1b[32m",
+    "yellow": "\x1b[33m",
+    "blue": "\x1b[34m",
+    "cyan": "\x1b[36m",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """What a stream can show: whether it is a terminal, takes colours, and has signs beyond ASCII."""
+
+    terminal: bool = False
+    colour: bool = False
+    unicode: bool = True
+
+    def paint(self, text: str, *styles: str) -> str:
+        """Return the text in these styles where the stream takes them."""
+        if not self.colour or not styles or not text:
+            return text
+        return "".join(_STYLES[style] for style in styles) + text + _RESET
+
+
+NOTHING_SPECIAL: Final = Looks()
+"""A file or a pipe that takes UTF-8."""
+
+
+def looks_of(stream: IO[str], environ: Mapping[str, str]) -> Looks:
+    terminal = is_terminal(stream)
+    dumb = environ.get("TERM", "dumb") in ("", "dumb")
+    return Looks(
+        terminal=terminal and not dumb,
+        colour=terminal and not dumb and not environ.get("NO_COLOR"),
+        unicode=_has_unicode(stream),
+    )
+
+
+def is_terminal(stream: IO[str]) -> bool:
+    try:
+        return stream.isatty()
+    except ValueError:  # it was closed
+        return False
+
+
+def _has_unicode(stream: IO[str]) -> bool:
+    try:
+        "✓…►".encode(getattr(stream, "encoding", None) or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def no_dashboard_because(stdin: IO[str], stderr: IO[str], environ: Mapping[str, str]) -> str | None:
+    """Return why the dashboard cannot be shown, or None where it can."""
+    reasons = (
+        (not is_terminal(stdin), "stdin is not a terminal"),
+        (not is_terminal(stderr), "stderr is not a terminal"),
+        (environ.get("TERM", "dumb") in ("", "dumb"), "TERM says that the terminal is dumb"),
+        (bool(environ.get("CI")), "CI is set"),
+    )
+    return next((why for holds, why in reasons if holds), None)
+
+
+def can_ask(stdin: IO[str], stderr: IO[str]) -> bool:
+    """Say whether a person can be asked: both ends are terminals, and we are in the foreground of ours."""
+    if not (is_terminal(stdin) and is_terminal(stderr)):
+        return False
+    try:
+        return os.tcgetpgrp(stdin.fileno()) == os.getpgrp()
+    except OSError:
+        return False
+
+
+def size_of(stream: IO[str]) -> os.terminal_size:
+    """Return columns and rows; a terminal that tells none is taken for 80 by 24."""
+    try:
+        size = os.get_terminal_size(stream.fileno())
+    except (OSError, ValueError):
+        return os.terminal_size((80, 24))
+    return size if size.columns and size.lines else os.terminal_size((80, 24))
+
+
+class Out:
+    """A stream that may lose its reader: writing then does nothing, and `gone` says so."""
+
+    def __init__(self, stream: IO[str], looks: Looks) -> None:
+        self._stream = stream
+        self.looks = looks
+        self.gone = False
+
+    def write(self, text: str) -> None:
+        """Write at once, or not at all when nobody reads any more."""
+        if self.gone:
+            return
+        try:
+            self._stream.write(self._encodable(text))
+            self._stream.flush()
+        except (OSError, ValueError):
+            self.gone = True
+
+    def line(self, text: str = "") -> None:
+        self.write(text + "\n")
+
+    def size(self) -> os.terminal_size:
+        return size_of(self._stream)
+
+    def _encodable(self, text: str) -> str:
+        encoding = getattr(self._stream, "encoding", None) or "utf-8"
+        if self.looks.unicode and encoding.lower().replace("-", "") == "utf8":
+            return text.encode("utf-8", "replace").decode("utf-8")
+        return text.encode(encoding, "replace").decode(encoding)
+
+
+def last_flush() -> None:
+    """Flush now: the interpreter's own last flush of a broken pipe would print a message of its own."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            _point_at_nothing(stream)
+
+
+def _point_at_nothing(stream: IO[str]) -> None:
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nothing, stream.fileno())
+    except (OSError, ValueError):
+        return
+    finally:
+        os.close(nothing)
