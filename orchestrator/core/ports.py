@@ -31,19 +31,17 @@ class Chance(Protocol):
 
 
 class Journal(Protocol):
-    """Where events are kept. `append` never waits; what it returns is durable once `is_durable` of it says so."""
+    """Where events are kept. `append` never waits for a disk or a reader."""
 
-    def append(self, records: Sequence[Record]) -> int: ...
-    def is_durable(self, ticket: int) -> bool: ...
+    def append(self, records: Sequence[Record]) -> None: ...
     def close(self) -> None: ...
 
 
 class OutputFiles(Protocol):
-    """Where the output of tasks is kept whole. Both return or write under the run's folder."""
+    """Where the output of tasks is kept whole, under the run's folder. Files come into being with their first byte."""
 
-    def write(self, task: str, stream: str, data: str) -> None: ...
-    def path(self, task: str, stream: str) -> str: ...
-    def begin(self, task: str, attempt: int) -> None: ...
+    def write(self, task: str, attempt: int, stream: str, text: str) -> None: ...
+    def path(self, task: str, attempt: int, stream: str) -> str: ...
     def close(self, task: str) -> None: ...
 
 
@@ -132,6 +130,16 @@ class Context(Protocol):
         ...
 
 
+class Scope(Mapping[str, object]):
+    """The names that a task's templates may use. `names` are those with a hyphen, which templates must be told.
+
+    `folder` is that of the flow file in which the task is declared; its paths are relative to it.
+    """
+
+    names: frozenset[str] = frozenset()
+    folder: str = "."
+
+
 class Kind(Protocol):
     """What a task does. `settings` is a frozen dataclass that declares the kind's keys in a flow.
 
@@ -148,7 +156,7 @@ class Kind(Protocol):
     unrendered: ClassVar[frozenset[str]]
 
     def repeatable(self, settings: Any) -> bool: ...  # noqa: ANN401 - each kind has its own settings type
-    def prepare(self, settings: Any, scope: Mapping[str, object]) -> Any:  # noqa: ANN401
+    def prepare(self, settings: Any, scope: Scope) -> Any:  # noqa: ANN401
         """Render the unrendered fields; called once the others are. Raises what templates raise."""
         ...
 

@@ -1,0 +1,1 @@
+"""What a task can do. Each kind stands alone and is found by its name."""

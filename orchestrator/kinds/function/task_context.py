@@ -1,0 +1,76 @@
+"""What a function may know of its task, and how it speaks to it from whatever thread it runs on."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable
+
+from orchestrator.core.ports import Context, Stream
+
+
+class TaskContext:
+    """Given to functions that ask for it. Every method may be used from any thread.
+
+    A function asks with a parameter that is annotated with this class, or that is named `context`.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._home = threading.get_ident()
+        self._is_cancelled = threading.Event()
+
+    @property
+    def run_id(self) -> str:
+        return self._context.run.id
+
+    @property
+    def task(self) -> str:
+        return self._context.task
+
+    @property
+    def attempt(self) -> int:
+        """Which try this is, counted from 1."""
+        return self._context.attempt
+
+    @property
+    def idempotency_key(self) -> str:
+        """The same for all automatic retries of the task, so that a service can tell a repetition from a new wish."""
+        return self._context.idempotency_key
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the attempt is to end; what the function returns from now on is dropped."""
+        return self._is_cancelled.is_set() or self._context.stopping
+
+    def raise_if_cancelled(self) -> None:
+        """Leave the function if the attempt is to end."""
+        if self.cancelled:
+            raise asyncio.CancelledError
+
+    def log(self, text: str) -> None:
+        """Write a line that the screen shows with the task."""
+        self.write("log", f"{text}\n")
+
+    def progress(self, done: float, total: float | None = None, message: str = "") -> None:
+        """Tell how far the work is."""
+        self._tell(self._context.progress, done, total, message)
+
+    # ── for the kind ──
+
+    def write(self, stream: Stream, text: str) -> None:
+        """Write to one of the attempt's streams."""
+        self._tell(self._context.write, stream, text)
+
+    def cancel(self) -> None:
+        """Make it known that the attempt is to end."""
+        self._is_cancelled.set()
+
+    def _tell(self, function: Callable[..., object], *args: object) -> None:
+        if threading.get_ident() == self._home:
+            function(*args)
+            return
+        # A thread that was abandoned may still speak after the run is over.
+        with contextlib.suppress(RuntimeError):
+            self._context.call_soon(function, *args)
