@@ -18,7 +18,14 @@ def validate(flows: tuple[str, ...]) -> int:
 
 @click.command(epilog="Example:  orchestrator graph flow.yaml --format mermaid")
 @flow_argument
-@click.option("--format", "shape", type=click.Choice(["text", "mermaid", "dot"]), default="text", show_default=True)
+@click.option(
+    "--format",
+    "shape",
+    type=click.Choice(["text", "mermaid", "dot"]),
+    default="text",
+    show_default=True,
+    help="For reading, for Markdown, or for Graphviz.",
+)
 def graph(flow: str, shape: str) -> None:
     """Draw what depends on what."""
     from orchestrator.cli.plan import draw  # noqa: PLC0415 - `--help` pays for click alone
