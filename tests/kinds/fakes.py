@@ -12,6 +12,7 @@ from orchestrator.core.flow import BackendSpec
 from orchestrator.core.output import Cut
 from orchestrator.core.ports import (
     Backend,
+    Chance,
     Clock,
     Context,
     Estimate,
@@ -51,6 +52,19 @@ class FakeClock(Clock):
         await asyncio.sleep(0)
 
 
+class FakeChance(Chance):
+    """Always the same for the same seed and key."""
+
+    def __init__(self, seed: int = 0) -> None:
+        self._seed = seed
+
+    def random(self, *key: str | int) -> float:
+        return Random(repr((self._seed, *key))).random()  # noqa: S311 - no secrets here
+
+    def uniform(self, low: float, high: float, *key: str | int) -> float:
+        return low + (high - low) * self.random(*key)
+
+
 class FakeContext(Context):
     """One attempt of one task, with nothing behind it. Make it inside a running loop."""
 
@@ -71,7 +85,8 @@ class FakeContext(Context):
         self._run = RunFacts("run-1", "fake", str(folder), str(folder), started)
         self._backend = backend
         self._clock = clock or FakeClock()
-        self._seed = seed
+        self.slept = self._clock.slept if isinstance(self._clock, FakeClock) else []
+        self._chance = FakeChance(seed)
         self._task = task
         self._attempt = attempt
         self._grace = grace
@@ -120,7 +135,7 @@ class FakeContext(Context):
         return self.is_stopping
 
     def chance(self, *purpose: str | int) -> float:
-        return Random(repr((self._seed, self._task, self._attempt, *purpose))).random()  # noqa: S311 - no secrets here
+        return self._chance.random(self._task, self._attempt, *purpose)
 
     def write(self, stream: Stream, data: bytes | str) -> None:
         self.streams[stream].append(data if isinstance(data, str) else data.decode("utf-8", "replace"))
