@@ -6,8 +6,7 @@ A Record puts a fact in its place: the run, its number there (no gaps) and the s
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
+from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
 from orchestrator.core.errors import Failure
@@ -117,7 +116,7 @@ class RunFinished:
     """Every task has settled. `outputs` are the flow's own; `held` marks a headless run that waits for a person."""
 
     outcome: Outcome
-    outputs: Mapping[str, Json] = MappingProxyType({})
+    outputs: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,6 +306,15 @@ class AttemptInterrupted:
     task: str
     attempt: int
     by: str
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptResumed:
+    """The try goes on after one of its calls waited; it runs on `backend` now."""
+
+    task: str
+    attempt: int
+    backend: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -519,6 +527,7 @@ Event: TypeAlias = (
     | AttemptSucceeded
     | AttemptFailed
     | AttemptInterrupted
+    | AttemptResumed
     | OutputProduced
     | ProgressReported
     | UsageReported

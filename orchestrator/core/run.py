@@ -116,7 +116,7 @@ class Run:
         new = old._replace(state=to, since=at, **changes)
         self._replace(old, new)
         if self.state is RunState.HELD:
-            self.state = RunState.RUNNING
+            self.state = RunState.PAUSED if self.paused_by else RunState.RUNNING
         return new
 
     def _set_state(self, to: RunState) -> None:
@@ -319,7 +319,7 @@ def _finish(run: Run, task: str, to: State, at: float, **changes: Any) -> TaskPr
 
 @_fold
 def _task_succeeded(run: Run, event: ev.TaskSucceeded, at: float) -> None:
-    _finish(run, event.task, State.SUCCEEDED, at, cached=event.cached)
+    _finish(run, event.task, State.SUCCEEDED, at, cached=event.cached, error=None)
 
 
 @_fold
@@ -357,18 +357,15 @@ def _task_cancelled(run: Run, event: ev.TaskCancelled, at: float) -> None:
 @_fold
 def _attempt_started(run: Run, event: ev.AttemptStarted, at: float) -> None:
     old = run.tasks[event.task]
-    attempts = old.attempts
-    if not (attempts and attempts[-1].ended is None):
-        attempts = (*attempts, Attempt(event.attempt, at, backend=event.backend))
-        run.tally.attempts += 1
-        run.tallies[old.info.group].attempts += 1
+    run.tally.attempts += 1
+    run.tallies[old.info.group].attempts += 1
     run._move(
         event.task,
         State.RUNNING,
         at,
         wait=None,
         started=at if old.started is None else old.started,
-        attempts=attempts,
+        attempts=(*old.attempts, Attempt(event.attempt, at, backend=event.backend)),
         max_attempts=event.of,
         backend=event.backend,
     )
@@ -391,6 +388,11 @@ def _attempt_failed(run: Run, event: ev.AttemptFailed, at: float) -> None:
 @_fold
 def _attempt_interrupted(run: Run, event: ev.AttemptInterrupted, at: float) -> None:
     run._end_attempt(event.task, at, result="interrupted")
+
+
+@_fold
+def _attempt_resumed(run: Run, event: ev.AttemptResumed, at: float) -> None:
+    run._move(event.task, State.RUNNING, at, wait=None, backend=event.backend)
 
 
 @_fold

@@ -1,0 +1,294 @@
+"""Admission: one synchronous decision that takes everything or nothing.
+
+Tested in this order: paused, approval, deadline, hold, breaker, budget, rate, slots of the backend, of the fan-out, of
+the group, of the run. Whoever is refused waits at the first gate that refused and holds nothing. When a gate moves,
+the head of its line is tested again from the top, then the next, until the gate itself refuses. A head blocks only
+those whom the same gate refuses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, NamedTuple, TypeAlias
+
+from orchestrator.core.errors import Code, ErrorClass, ErrorKind, Failure
+from orchestrator.core.events import BudgetExceeded, BudgetReserved, Event, FallbackUsed
+from orchestrator.core.flow import OnExceeded
+from orchestrator.core.states import BreakerState, Reason
+from orchestrator.engine.desk import Desk, Pass
+from orchestrator.engine.gates import BreakerGate, BudgetGate, Gate, OpenGate, Slots
+from orchestrator.engine.line import Ticket
+from orchestrator.engine.timers import Timers
+from orchestrator.resilience.budget import Amount, Reservation
+
+
+class Grant(NamedTuple):
+    """All that an admitted ticket took."""
+
+    desk: Desk | None
+    taken: Pass | None
+    reservations: tuple[tuple[BudgetGate, Reservation], ...]
+    slots: tuple[Slots, ...]
+
+
+class Refused(NamedTuple):
+    """The gate to wait at."""
+
+    gate: Gate
+
+
+class Rejected(NamedTuple):
+    """The ticket will never be admitted."""
+
+    failure: Failure
+
+
+class _Fits(NamedTuple):
+    """Every gate has room; the desk is where the call goes."""
+
+    desk: Desk | None
+
+
+Decision: TypeAlias = _Fits | Refused | Rejected
+
+_FITS: Final = _Fits(None)
+
+
+class Admission:
+    """Keeps the lines, and decides. `waits` is told where a ticket waits, and until when where that is known."""
+
+    def __init__(
+        self,
+        timers: Timers,
+        tell: Callable[[Event], None],
+        waits: Callable[[Ticket, Gate, float | None], None],
+    ) -> None:
+        self._timers = timers
+        self._tell = tell
+        self._waits = waits
+        self._moving: set[Gate] = set()
+        self.paused = OpenGate("paused", Reason.PAUSED)
+        self.approvals = OpenGate("approval", Reason.APPROVAL)
+
+    # ── tickets ──
+
+    def request(self, ticket: Ticket) -> None:
+        """Admit the ticket now, or let it wait where it is refused."""
+        self._test(ticket)
+
+    def withdraw(self, ticket: Ticket) -> None:
+        """Let the ticket leave the line it is in, and the next one have its turn."""
+        gate = ticket.gate
+        if gate is not None:
+            self._leave(ticket)
+            self.moved(gate)
+
+    def head(self, ticket: Ticket, order: int) -> None:
+        """Put the ticket in front of its line."""
+        gate = ticket.gate
+        assert gate is not None, "only who waits can be put in front"
+        gate.line.remove(ticket)
+        ticket.order = order
+        gate.line.add(ticket)
+        self.moved(gate)
+
+    def retest(self, ticket: Ticket) -> None:
+        """Test a ticket that waits again, wherever it waits."""
+        if ticket.gate is not None:
+            self._test(ticket)
+
+    # ── gates ──
+
+    def moved(self, gate: Gate) -> None:
+        """Test again who waits at the gate, from the head on, until the gate itself refuses."""
+        if gate in self._moving or not gate.line:
+            return
+        self._moving.add(gate)
+        try:
+            if gate.fair:
+                while (ticket := gate.line.head()) is not None and self._test(ticket) is not gate:
+                    pass
+            else:
+                for ticket in gate.line:
+                    self.retest(ticket)
+        finally:
+            self._moving.discard(gate)
+
+    def released(self, grant: Grant) -> None:
+        """Give back the slots of a grant, and let others have them."""
+        for slots in grant.slots:
+            slots.used -= 1
+        for slots in grant.slots:
+            self.moved(slots)
+
+    # ── the decision ──
+
+    def _test(self, ticket: Ticket) -> Gate | None:
+        """Decide about the ticket, and do it; return the gate it waits at."""
+        decision = self._decide(ticket)
+        if isinstance(decision, Refused):
+            return self._wait(ticket, decision.gate)
+        if ticket.gate is not None:
+            self._leave(ticket)
+        if isinstance(decision, Rejected):
+            ticket.rejected(decision.failure)
+        else:
+            ticket.granted(self._take(ticket, decision.desk))
+        return None
+
+    def _decide(self, ticket: Ticket) -> Decision:
+        node = ticket.node
+        if node.is_paused:
+            return Refused(self.paused)
+        if not node.approved:
+            return Refused(self.approvals)
+        if (failure := node.past_deadline()) is not None:
+            return Rejected(failure)
+        if ticket.candidates:
+            return self._decide_call(ticket)
+        return self._decide_budget(ticket) or self._decide_slots(ticket, None)
+
+    def _decide_call(self, ticket: Ticket) -> Decision:
+        desk = self._desk(ticket)
+        self._price(ticket, desk)
+        obstacle = desk.obstacle(ticket)
+        if isinstance(obstacle, BreakerGate) and not desk.parks:
+            return Rejected(_breaker_open(desk))
+        if obstacle is not None:
+            return Refused(obstacle)
+        if (never := desk.rate.limits.why_never(ticket.estimate.tokens)) is not None:
+            return Rejected(_never_fits(never))
+        return self._decide_budget(ticket) or self._decide_slots(ticket, desk)
+
+    def _desk(self, ticket: Ticket) -> Desk:
+        """Return the first backend that is not open, held or refused by a budget; without one, the task's own."""
+        first, *others = ticket.candidates
+        if not others:
+            return first
+        for desk in ticket.candidates:
+            self._price(ticket, desk)
+            if desk.obstacle(ticket) is None and not any(gate.is_exceeded_by(ticket) for gate in ticket.node.budgets):
+                return desk
+        return first
+
+    @staticmethod
+    def _price(ticket: Ticket, desk: Desk) -> None:
+        if ticket.node.budgets:
+            tokens_in, tokens_out = ticket.estimate
+            cost = (tokens_in * desk.price[0] + tokens_out * desk.price[1]) / 1e6 if desk.price else None
+            ticket.amount = Amount(tokens_in + tokens_out, cost)
+
+    def _decide_budget(self, ticket: Ticket) -> Refused | Rejected | None:
+        for gate in ticket.node.budgets:
+            if gate.is_exceeded_by(ticket):
+                self._tell_exceeded(gate, ticket)
+                if gate.rule is OnExceeded.FAIL:
+                    return Rejected(_over_budget(gate, ticket))
+            if gate.refuses(ticket):
+                return Refused(gate)
+        return None
+
+    def _tell_exceeded(self, gate: BudgetGate, ticket: Ticket) -> None:
+        if gate.name not in ticket.exceeded:
+            ticket.exceeded.add(gate.name)
+            why = gate.budget.why_exceeded(ticket.amount)
+            self._tell(BudgetExceeded(gate.name, ticket.node.id, gate.rule, why))
+
+    @staticmethod
+    def _decide_slots(ticket: Ticket, desk: Desk | None) -> Decision:
+        if desk is not None:
+            if desk.rate.refuses(ticket):
+                return Refused(desk.rate)
+            if desk.slots.refuses(ticket):
+                return Refused(desk.slots)
+        if ticket.needs_slots:
+            for slots in ticket.node.slots:
+                if slots.refuses(ticket):
+                    return Refused(slots)
+        return _FITS if desk is None else _Fits(desk)
+
+    def _take(self, ticket: Ticket, desk: Desk | None) -> Grant:
+        node = ticket.node
+        slots = node.slots if ticket.needs_slots else ()
+        for slot in slots:
+            slot.used += 1
+        taken = desk.take(ticket) if desk is not None else None
+        if desk is not None and desk is not ticket.candidates[0]:
+            first = ticket.candidates[0]
+            self._tell(FallbackUsed(node.id, desk.name, first.name, _why_passed_over(first)))
+        return Grant(desk, taken, self._reserve(ticket, desk), slots)
+
+    def _reserve(self, ticket: Ticket, desk: Desk | None) -> tuple[tuple[BudgetGate, Reservation], ...]:
+        if desk is None or not ticket.node.budgets:
+            return ()
+        amount = ticket.amount
+        for gate in ticket.node.budgets if amount.tokens else ():
+            self._tell(BudgetReserved(gate.name, ticket.node.id, amount.tokens, amount.cost_usd))
+        return tuple((gate, gate.budget.reserve(amount)) for gate in ticket.node.budgets)
+
+    # ── waiting ──
+
+    def _wait(self, ticket: Ticket, gate: Gate) -> Gate:
+        if ticket.gate is not gate:
+            if ticket.gate is not None:
+                self._leave(ticket)
+            gate.line.add(ticket)
+            for desk in ticket.candidates[1:]:
+                desk.elsewhere[ticket] = None
+        until = gate.until(ticket) if not gate.fair or gate.line.head() is ticket else None
+        if until is not None and gate.reason is not Reason.BREAKER:
+            self._timers.wake(gate, until, self._woken)
+        self._waits(ticket, gate, until)
+        return gate
+
+    def _woken(self, gate: Gate) -> None:
+        self.moved(gate)
+
+    @staticmethod
+    def _leave(ticket: Ticket) -> None:
+        assert ticket.gate is not None, "who does not wait cannot leave"
+        ticket.gate.line.remove(ticket)
+        for desk in ticket.candidates[1:]:
+            desk.elsewhere.pop(ticket, None)
+
+
+def _why_passed_over(desk: Desk) -> str:
+    state = desk.breaker.breaker.state
+    if desk.hold.hold.until is not None:
+        return f"{desk.name} is held: {desk.hold.hold.why}"
+    if state is not BreakerState.CLOSED:
+        return f"the breaker of {desk.name} is {state.replace('_', '-')}"
+    return f"{desk.name} is refused by a budget"
+
+
+def _breaker_open(desk: Desk) -> Failure:
+    return Failure(
+        Code.BREAKER_OPEN,
+        ErrorClass.TRANSIENT,
+        ErrorKind.BREAKER,
+        f"the breaker of backend {desk.name} is {desk.breaker.breaker.state.replace('_', '-')}",
+        hint="`when_open: park` lets tasks wait until it closes",
+    )
+
+
+def given_up(desk: Desk) -> Failure:
+    """Return the failure of a parked task when its backend's probes failed too often."""
+    breaker = desk.breaker.breaker
+    return Failure(
+        Code.BREAKER_OPEN,
+        ErrorClass.TRANSIENT,
+        ErrorKind.BREAKER,
+        f"gave up on backend {desk.name}: {breaker.failed_probes} probes failed in a row, the last: {breaker.last_error}",
+        hint="retry when it has recovered; `breaker: {give_up: N}` waits longer",
+    )
+
+
+def _never_fits(why: str) -> Failure:
+    hint = "raise the limit, or ask for fewer tokens (max_tokens)"
+    return Failure(Code.NEVER_FITS, ErrorClass.PERMANENT, ErrorKind.INPUT, why, hint=hint)
+
+
+def _over_budget(gate: BudgetGate, ticket: Ticket) -> Failure:
+    why = gate.budget.why_exceeded(ticket.amount)
+    hint = "raise the budget, or say `on_exceeded: hold` to be asked"
+    return Failure(Code.BUDGET, ErrorClass.PERMANENT, ErrorKind.BUDGET, f"budget {gate.name}: {why}", hint=hint)

@@ -1,0 +1,305 @@
+"""One try of a task: the context that its kind works in, its clocks, and its one end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from orchestrator.core.errors import AttemptError, Code, ErrorClass, ErrorKind, Failure, TimeLimitError
+from orchestrator.core.events import OutputProduced, ProgressReported, TaskStopping, UsageReported
+from orchestrator.core.output import Cut
+from orchestrator.core.ports import Backend, Clock, Estimate, RunFacts, Stream, Usage
+from orchestrator.engine.admission import Grant
+from orchestrator.engine.node import Node, deadline_passed
+from orchestrator.engine.sink import COALESCE, Sink
+from orchestrator.resilience.deadline import soonest
+
+if TYPE_CHECKING:
+    from orchestrator.engine.hub import Hub
+
+GRACE = 5.0
+"""Seconds between asking a child to stop and killing it, where the flow does not say."""
+
+TELL_STOPPING_AFTER = 0.03
+"""Seconds after which an attempt that was asked to stop and has not ended is shown as stopping."""
+
+ABANDON_AFTER = 2.0
+"""Seconds beyond its grace after which an attempt that ignores being cancelled is left behind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The work ended well."""
+
+    output: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Broke:
+    """The work failed."""
+
+    failure: Failure
+    output: Mapping[str, object] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """Somebody stopped the work."""
+
+    by: str
+
+
+End: TypeAlias = Done | Broke | Stopped
+
+
+class Attempt:
+    """Implements core.ports.Context. Ends once: with the first of result, time limit and cancel."""
+
+    def __init__(self, hub: Hub, node: Node, grant: Grant) -> None:
+        self._hub = hub
+        self.node = node
+        self.grant = grant
+        self.number = node.number
+        self.verdict: End | None = None
+        self.is_over = False
+        self.is_stopping = False
+        self.usage = Usage()
+        self.reported = False
+        self.holds_slots = True
+        self.calling: Grant | None = None
+        self._grace = float(getattr(node.settings, "grace", None) or GRACE)
+        self._sink = Sink(
+            node.id, self.number, hub.files, hub.redactor, hub.options.max_output, self._tell_output, self._soon
+        )
+        self._runner: asyncio.Task[None] | None = None
+        self._timers: list[asyncio.TimerHandle] = []
+        self._last_sign = hub.now()
+
+    # ── life ──
+
+    def start(self) -> None:
+        """Begin the work, and the clocks that bound it."""
+        hub = self._hub
+        self._runner = hub.loop.create_task(self._work())
+        hub.runners.add(self._runner)
+        self._runner.add_done_callback(hub.runners.discard)
+        self.start_clocks()
+
+    def start_clocks(self) -> None:
+        task, now = self.node.task, self._hub.now()
+        limits = (
+            (task.attempt_timeout, _attempt_timeout),
+            (self.node.time_left(), _task_timeout),
+            (None if self.node.deadline_at is None else self.node.deadline_at - now, lambda _: deadline_passed()),
+        )
+        soon = soonest(*(seconds for seconds, _ in limits))
+        if soon is not None:
+            failure = next(make(task) for seconds, make in limits if seconds == soon)
+            self._timers.append(self._hub.timers.at(now + soon, self.end_with, Broke(failure)))
+        if task.idle_timeout is not None:
+            self._watch_silence()
+
+    def stop_clocks(self) -> None:
+        for timer in self._timers:
+            timer.cancel()
+        self._timers.clear()
+
+    async def _work(self) -> None:
+        end = await self._outcome()
+        self._end(self.verdict or end)
+
+    async def _outcome(self) -> End:
+        kind = self.node.kind
+        try:
+            output = {} if kind is None else await kind.run(self.node.settings, self)
+        except asyncio.CancelledError:
+            return Stopped("cancelled from inside")
+        except AttemptError as error:
+            return Broke(error.failure, error.output)
+        except (Exception, SystemExit) as error:  # foreign code: whatever it raises is this attempt's own end
+            return Broke(self._hub.bug(self.node, error))
+        return Done(output)
+
+    def _end(self, end: End) -> None:
+        if self.is_over:
+            return
+        self.stop_clocks()
+        self._sink.end()
+        self.is_over = True
+        self._hub.files.close(self.node.id)
+        self._hub.attempt_ended(self, end)
+
+    # ── being stopped ──
+
+    def end_with(self, end: End, grace: float | None = None) -> None:
+        """Decide how the attempt ends, unless it is decided, and ask the work to stop."""
+        if self.verdict is not None or self.is_over:
+            return
+        self.verdict = end
+        self.is_stopping = True
+        self.stop_clocks()
+        if grace is not None:
+            self._grace = grace
+        by = end.by if isinstance(end, Stopped) else "timeout"
+        until = self._hub.now() + self._grace
+        self._timers.append(self._hub.timers.at(self._hub.now() + TELL_STOPPING_AFTER, self._tell_stopping, until, by))
+        self._timers.append(self._hub.timers.at(until + ABANDON_AFTER, self._abandon))
+        self._cancel()
+
+    def kill(self, by: str) -> None:
+        """Stop at once: a work that was asked before is asked a second time, which means without grace."""
+        if self.verdict is None:
+            self.end_with(Stopped(by), grace=0.0)
+        else:
+            self._grace = 0.0
+            self._cancel()
+
+    def _cancel(self) -> None:
+        if self._runner is not None:
+            self._runner.cancel()
+
+    def _tell_stopping(self, until: float, by: str) -> None:
+        if not self.is_over:
+            self._hub.emit(TaskStopping(self.node.id, until, by))
+
+    def _abandon(self) -> None:
+        """End the attempt although its work goes on: it ignores being cancelled, and the run does not wait for it."""
+        assert self.verdict is not None, "only what was stopped can be abandoned"
+        self._end(self.verdict)
+
+    def _watch_silence(self) -> None:
+        limit = self.node.task.idle_timeout
+        if limit is None or self.is_over or self.verdict is not None:
+            return
+        due = self._last_sign + limit
+        if due <= self._hub.now():
+            self.end_with(Broke(_idle_timeout(limit)))
+        else:
+            self._timers.append(self._hub.timers.at(due, self._watch_silence))
+
+    # ── what the kind sees ──
+
+    @property
+    def run(self) -> RunFacts:
+        return self._hub.facts
+
+    @property
+    def task(self) -> str:
+        return self.node.id
+
+    @property
+    def attempt(self) -> int:
+        return self.number
+
+    @property
+    def idempotency_key(self) -> str:
+        return f"{self._hub.facts.id}/{self.node.idempotency_key}"
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        return self.node.level.environment
+
+    @property
+    def backend(self) -> Backend | None:
+        desk = self.grant.desk
+        return desk.backend if desk is not None else self._hub.default_backend(self.node)
+
+    @property
+    def clock(self) -> Clock:
+        return self._hub.clock
+
+    @property
+    def grace(self) -> float:
+        return self._grace
+
+    @property
+    def stopping(self) -> bool:
+        return self.is_stopping
+
+    def chance(self, *purpose: str | int) -> float:
+        return self._hub.chance.random(self.node.id, self.number, *purpose)
+
+    def write(self, stream: Stream, data: bytes | str) -> None:
+        if not self.is_over:
+            self._last_sign = self._hub.now()
+            self._sink.write(stream, data)
+
+    def written(self, stream: Stream) -> str | Cut:
+        return self._sink.written(stream)
+
+    def path(self, stream: Stream) -> str:
+        return self._sink.path(stream)
+
+    def used(self, usage: Usage) -> None:
+        if self.is_over:
+            return
+        desk = (self.calling or self.grant).desk
+        cost = usage.cost_usd
+        if cost is None and desk is not None and desk.price is not None:
+            cost = (usage.input_tokens * desk.price[0] + usage.output_tokens * desk.price[1]) / 1e6
+        self.reported = True
+        total = self.usage
+        self.usage = Usage(
+            total.input_tokens + usage.input_tokens,
+            total.output_tokens + usage.output_tokens,
+            total.cost_usd if cost is None else (total.cost_usd or 0.0) + cost,
+        )
+        name = desk.name if desk is not None else ""
+        event = UsageReported(self.node.id, self.number, name, usage.input_tokens, usage.output_tokens, cost)
+        self._hub.emit(event)
+
+    def progress(self, done: float, total: float | None = None, message: str = "") -> None:
+        if not self.is_over:
+            self._last_sign = self._hub.now()
+            text = self._hub.redactor.text(message)
+            self._hub.emit(ProgressReported(self.node.id, self.number, done, total, text))
+
+    def call_soon(self, function: Callable[..., object], *args: object) -> None:
+        self._hub.call_soon(function, *args)
+
+    async def call(self, estimate: Estimate, work: Callable[[Backend], Awaitable[Any]]) -> Any:  # noqa: ANN401 - what the work returns
+        return await self._hub.calls.make(self, estimate, work)
+
+    # ── telling ──
+
+    def _tell_output(self, stream: str, text: str) -> None:
+        if not self.is_over:
+            self._hub.emit(OutputProduced(self.node.id, self.number, stream, text))
+
+    def _soon(self, function: Callable[[], None]) -> asyncio.TimerHandle:
+        return self._hub.timers.at(self._hub.now() + COALESCE, function)
+
+    def take_usage(self) -> Usage | None:
+        """Return what was reported since the last time, None if nothing was."""
+        if not self.reported:
+            return None
+        usage, self.usage, self.reported = self.usage, Usage(), False
+        return usage
+
+    def blame(self, failure: Failure) -> Failure:
+        """Return the failure with the attempt's own id, and without secrets."""
+        text = self._hub.redactor.text
+        return replace(
+            failure,
+            message=text(failure.message),
+            hint=text(failure.hint) if failure.hint else None,
+            correlation_id=f"{self._hub.facts.id}/{self.node.id}/{self.number}",
+        )
+
+
+def _attempt_timeout(task: Any) -> Failure:  # noqa: ANN401 - one signature for all makers
+    message = f"no result within attempt_timeout ({task.attempt_timeout:g} s)"
+    return TimeLimitError(message, hint="raise attempt_timeout, or find what hangs").failure
+
+
+def _task_timeout(task: Any) -> Failure:  # noqa: ANN401 - as above
+    message = f"no result within timeout ({task.timeout:g} s for all attempts)"
+    return Failure(Code.TASK_TIMEOUT, ErrorClass.PERMANENT, ErrorKind.TIMEOUT, message, hint="raise timeout")
+
+
+def _idle_timeout(seconds: float) -> Failure:
+    return TimeLimitError(
+        f"no output for {seconds:g} s (idle_timeout)", code=Code.IDLE_TIMEOUT, hint="raise idle_timeout"
+    ).failure

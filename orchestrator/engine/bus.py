@@ -1,0 +1,117 @@
+"""Where events are made: numbered, folded, written down and shown, without ever waiting for anybody."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from threading import Lock
+from typing import Final
+
+from orchestrator.core.events import Event, Record
+from orchestrator.core.ports import Gap, Journal
+from orchestrator.core.run import Run
+
+log = logging.getLogger(__name__)
+
+BACKLOG: Final = 200_000
+"""Events that a viewer may be behind; then it gets a Gap and attaches again."""
+
+
+class Backlog:
+    """The events that one viewer has not seen yet. `drain` may be called from the viewer's own thread."""
+
+    def __init__(self, leave: Callable[[Backlog], None], limit: int = BACKLOG) -> None:
+        self._leave = leave
+        self._limit = limit
+        self._lock = Lock()
+        self._records: list[Record] = []
+        self._missed = 0
+
+    def publish(self, records: Sequence[Record]) -> None:
+        with self._lock:
+            self._records.extend(records)
+            if len(self._records) > self._limit:
+                self._missed += len(self._records)
+                self._records = []
+
+    def drain(self) -> Sequence[Record] | Gap:
+        with self._lock:
+            records, self._records = self._records, []
+            missed, self._missed = self._missed, 0
+        if missed:
+            self.close()
+            return Gap(missed + len(records))
+        return records
+
+    def close(self) -> None:
+        self._leave(self)
+
+
+class Bus:
+    """Makes records of events. `origin` is the moment on the loop's clock at which the run's own clock shows 0."""
+
+    def __init__(self, run_id: str, journals: Sequence[Journal]) -> None:
+        self.run = Run(run_id)
+        self.origin = 0.0
+        self._journals = list(journals)
+        self._viewers: list[Backlog] = []
+        self._batch: list[Record] = []
+        self._seq = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._flush_planned = False
+
+    def open(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Start the run's clock."""
+        self._loop = loop
+        self.origin = loop.time()
+
+    def now(self) -> float:
+        """Return the second on the run's clock."""
+        return self._loop.time() - self.origin if self._loop else 0.0
+
+    def emit(self, event: Event) -> None:
+        """Make the event a fact: fold it, and hand it on before the loop's next round."""
+        assert self._loop is not None, "the bus is not open"
+        record = Record(self.run.id, self._seq, self._loop.time() - self.origin, event)
+        self._seq += 1
+        self.run.apply(record)
+        self._batch.append(record)
+        if not self._flush_planned:
+            self._flush_planned = True
+            self._loop.call_soon(self.flush)
+
+    def flush(self) -> None:
+        """Hand on what was not handed on yet."""
+        self._flush_planned = False
+        if not self._batch:
+            return
+        batch, self._batch = self._batch, []
+        for viewer in self._viewers:
+            viewer.publish(batch)
+        for journal in tuple(self._journals):
+            self._write(journal, batch)
+
+    def _write(self, journal: Journal, batch: Sequence[Record]) -> None:
+        try:
+            journal.append(batch)
+        except Exception:  # who watches cannot hurt: a journal that raises is dropped, the run goes on
+            log.exception("a journal failed and was dropped")
+            self._journals.remove(journal)
+
+    def attach(self) -> tuple[Run, Backlog]:
+        """Return a copy of the state and what comes after it. Call it on the loop's thread."""
+        self.flush()
+        backlog = Backlog(self._forget)
+        self._viewers.append(backlog)
+        return self.run.copy(), backlog
+
+    def _forget(self, backlog: Backlog) -> None:
+        if backlog in self._viewers:
+            self._viewers.remove(backlog)
+
+    def close(self) -> None:
+        """Hand on the rest and close the journals."""
+        self.flush()
+        for journal in self._journals:
+            journal.close()

@@ -1,0 +1,182 @@
+"""Carries out one flow from its start to its end."""
+
+from __future__ import annotations
+
+import asyncio
+
+from orchestrator.core.events import Event, RunFinished, RunHeld, RunStarted
+from orchestrator.core.flow import Flow
+from orchestrator.core.progress import TaskProgress
+from orchestrator.core.run import Run
+from orchestrator.core.states import NEEDS_A_PERSON, BreakerState, Outcome, Reason, RunState, State, Status
+from orchestrator.engine.admission import Admission
+from orchestrator.engine.calls import Calls
+from orchestrator.engine.desk import Desk
+from orchestrator.engine.hub import EngineOptions, Hub, Parts
+from orchestrator.engine.operator import Operator
+from orchestrator.engine.scheduler import Scheduler
+from orchestrator.engine.session import EngineSession
+from orchestrator.engine.world import Place, World, build, level_of
+from orchestrator.resilience.breaker import Move
+
+_GOES_ON = (Status.QUEUED, Status.LIMITED, Status.QUOTA, Status.RETRY, Status.RUNNING, Status.STOPPING)
+
+
+class Engine:
+    """One run. `session` is for front ends, from any thread; `run` is awaited once."""
+
+    def __init__(self, flow: Flow, parts: Parts, options: EngineOptions | None = None) -> None:
+        self._flow = flow
+        self._parts = parts
+        self._options = options or EngineOptions()
+        self._hub = Hub(flow, parts, self._options)
+        self._world: World = build(flow, self._hub.now, self._make_desk)
+        self._scheduler = Scheduler(self._hub, self._world, self._idle)
+        self._hub.admission = Admission(self._hub.timers, self._emit, self._scheduler.waits)
+        self._hub.calls = Calls(self._scheduler)
+        self._operator = Operator(self._scheduler)
+        self._over: asyncio.Event | None = None
+        self._left = False
+        self.session = EngineSession(self._hub, self._operator)
+
+    def _emit(self, event: Event) -> None:
+        self._hub.emit(event)
+
+    def _make_desk(self, name: str, place: Place, own_name: str) -> Desk:
+        spec = place.flow.backends[own_name]
+        return Desk(name, spec, self._parts.backends, self._hub.now, self._emit, self._breaker_moved)
+
+    async def run(self) -> Run:
+        """Carry out the flow. Returns the run when it has finished, or is held and nobody can be asked."""
+        self._over = asyncio.Event()
+        self._hub.open(asyncio.get_running_loop(), self._scheduler.attempt_ended)
+        try:
+            self._start()
+            await self._over.wait()
+            return self._hub.run
+        finally:
+            await self._close()
+
+    def leave(self) -> None:
+        """Let a finished run that lingers return. Call it on the engine's loop."""
+        self._left = True
+        self._idle()
+
+    def _start(self) -> None:
+        groups, backends, budgets = self._world.infos()
+        flow, parts = self._flow, self._parts
+        self._hub.emit(
+            RunStarted(
+                flow.name,
+                flow.file,
+                parts.clock.wall(),
+                parts.seed,
+                folder=parts.folder,
+                max_concurrency=flow.max_concurrency,
+                groups=groups,
+                backends=backends,
+                budgets=budgets,
+                deadline=flow.deadline,
+                simulated=self._options.simulated,
+            )
+        )
+        level = level_of(
+            self._world.places[""],
+            self._world,
+            inputs=parts.inputs,
+            environment=parts.environment,
+            secrets=parts.secrets,
+        )
+        self._scheduler.levels[""] = level
+        self._scheduler.expander.add_level(level)
+        for gate in self._world.budgets.values():
+            self._scheduler.ledger.watch_time(gate)
+        self._scheduler.work()
+
+    async def _close(self) -> None:
+        for runner in tuple(self._hub.runners):
+            runner.cancel()
+        self._hub.timers.close()
+        for desk in self._world.desks.values():
+            await desk.aclose()
+        await self._hub.aclose()
+        self._hub.bus.close()
+
+    # ── what the scheduler and the desks tell ──
+
+    def _breaker_moved(self, desk: Desk, move: Move) -> None:
+        """Plan the next move, give up who waited too long, and let in who may go now."""
+        if move.until is not None:
+            self._hub.timers.wake((desk, "breaker"), move.until, lambda _: self._breaker_due(desk))
+        breaker = desk.breaker.breaker
+        if move.to is BreakerState.OPEN and breaker.failed_probes >= desk.spec.breaker.give_up:
+            self._scheduler.then(self._scheduler.give_up, desk)
+        self._scheduler.then(self._let_in, desk)
+        self._scheduler.ledger.gauge(desk)
+
+    def _breaker_due(self, desk: Desk) -> None:
+        desk.breaker.breaker.tick()
+        self._scheduler.work()
+
+    def _let_in(self, desk: Desk) -> None:
+        self._hub.admission.moved(desk.breaker)
+        for ticket in tuple(desk.elsewhere):
+            self._hub.admission.retest(ticket)
+
+    def _idle(self) -> None:
+        """Nothing is on the agenda: perhaps the run has ended, or waits for a person."""
+        run = self._hub.run
+        if run.state is RunState.FINISHED:
+            if self._left or not self._options.lingers:
+                self._end()
+        elif self._scheduler.unsettled == 0:
+            outputs = self._scheduler.expander.outputs(self._scheduler.levels[""])
+            redacted = self._hub.redactor.data(outputs)
+            self._finish(self._outcome(), redacted if isinstance(redacted, dict) else {})
+        elif self._is_held() and run.state is not RunState.HELD:
+            self._hold()
+
+    def _finish(self, outcome: Outcome, outputs: dict[str, object] | None = None) -> None:
+        self._hub.emit(RunFinished(outcome, outputs or {}))  # type: ignore[arg-type]  # JSON-able by now
+        if self._left or not self._options.lingers:
+            self._end()
+
+    def _end(self) -> None:
+        if self._over is not None:
+            self._over.set()
+
+    def _outcome(self) -> Outcome:
+        if self._scheduler.cancelled_by is not None:
+            return Outcome.CANCELLED
+        nodes = self._scheduler.nodes.values()
+        bad = [node for node in nodes if self._scheduler.state(node) in (State.FAILED, State.CANCELLED)]
+        if any(not node.task.optional for node in bad):
+            return Outcome.FAILED
+        return Outcome.DEGRADED if bad else Outcome.SUCCEEDED
+
+    # ── held ──
+
+    def _is_held(self) -> bool:
+        """Return whether nothing runs and every wait needs a person; a wait with an end is never held."""
+        counts = self._hub.run.tally.counts
+        if self._scheduler.running or any(counts[status] for status in _GOES_ON):
+            return False
+        waiting = self._waiting()
+        return bool(waiting) and all(map(self._needs_a_person, waiting))
+
+    def _waiting(self) -> list[TaskProgress]:
+        return [task for task in self._hub.run.tasks.values() if task.state is State.WAITING]
+
+    def _needs_a_person(self, task: TaskProgress) -> bool:
+        wait = task.wait
+        if wait is None or wait.until is not None:
+            return False
+        if wait.reason is Reason.BREAKER:
+            return self._world.desks[wait.gate or ""].breaker.breaker.state is BreakerState.TRIPPED
+        return wait.reason in NEEDS_A_PERSON
+
+    def _hold(self) -> None:
+        waits = (f"{task.id}: {task.wait.reason}" for task in self._waiting() if task.wait is not None)
+        self._hub.emit(RunHeld(tuple(waits)))
+        if self._options.stops_when_held:
+            self._finish(Outcome.HELD)

@@ -1,0 +1,161 @@
+"""What an attempt or a call can wait at. A gate is asked and never waits: it has room or not, and may know until when."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import inf
+
+from orchestrator.core.flow import OnExceeded
+from orchestrator.core.states import BreakerState, Reason
+from orchestrator.engine.line import Line, Ticket
+from orchestrator.resilience.breaker import Breaker, Outcome, Permit
+from orchestrator.resilience.budget import Budget, Verdict
+from orchestrator.resilience.hold import Hold, Probe
+from orchestrator.resilience.rate_limit import RateLimits, Taken
+from orchestrator.resilience.release import Release
+
+
+class Gate:
+    """Somewhere to wait. Where gates are `fair`, nobody overtakes who became ready earlier."""
+
+    fair = True
+
+    def __init__(self, name: str, reason: Reason) -> None:
+        self.name = name
+        self.reason = reason
+        self.line = Line(self)
+
+    def refuses(self, ticket: Ticket) -> bool:
+        return (self.fair and self.line.is_before(ticket)) or not self.has_room(ticket)
+
+    def has_room(self, ticket: Ticket) -> bool:
+        raise NotImplementedError
+
+    def until(self, ticket: Ticket) -> float | None:
+        """Return the second on the run's clock at which the head of the line may be tested again, where known."""
+        del ticket
+        return None
+
+
+class OpenGate(Gate):
+    """Where tickets wait for a person: pauses and approvals. Who may go is the node's own business."""
+
+    fair = False
+
+    def has_room(self, ticket: Ticket) -> bool:
+        return not ticket.node.is_paused if self.reason is Reason.PAUSED else ticket.node.approved
+
+
+class Slots(Gate):
+    """So many at once; None is any number."""
+
+    def __init__(self, name: str, limit: int | None) -> None:
+        super().__init__(name, Reason.SLOT)
+        self.limit = limit
+        self.used = 0
+
+    def has_room(self, ticket: Ticket) -> bool:
+        del ticket
+        return self.limit is None or self.used < self.limit
+
+
+class HoldGate(Gate):
+    """A backend that asked its callers to stay away."""
+
+    def __init__(self, name: str, hold: Hold) -> None:
+        super().__init__(name, Reason.RATE_LIMIT)
+        self.hold = hold
+
+    def has_room(self, ticket: Ticket) -> bool:
+        del ticket
+        return self.hold.delay() == 0.0
+
+    def until(self, ticket: Ticket) -> float | None:
+        del ticket
+        until = self.hold.until
+        return None if until == inf else until
+
+    def settle(self, probe: Probe | None, outcome: Outcome) -> None:
+        if probe is None:
+            return
+        if outcome is Outcome.SUCCESS:
+            self.hold.succeeded(probe)
+        elif outcome is Outcome.FAILURE:
+            self.hold.failed(probe)
+        else:
+            self.hold.give_back(probe)
+
+
+class BreakerGate(Gate):
+    """A backend's breaker, and the staged return of those who were parked while it was open."""
+
+    def __init__(self, name: str, breaker: Breaker, half_open_calls: int) -> None:
+        super().__init__(name, Reason.BREAKER)
+        self.breaker = breaker
+        self._half_open_calls = half_open_calls
+        self._release: Release | None = None
+
+    def has_room(self, ticket: Ticket) -> bool:
+        del ticket
+        if self.breaker.state is BreakerState.OPEN:
+            return False
+        return self.breaker.delay() == 0.0 and (self._release is None or self._release.allowance > 0)
+
+    def until(self, ticket: Ticket) -> float | None:
+        del ticket
+        return self.breaker.due
+
+    def take(self) -> tuple[Permit, Release | None]:
+        if self._release is not None:
+            self._release.take()
+        return self.breaker.take(), self._release
+
+    def settle(self, taken: tuple[Permit, Release | None], outcome: Outcome, why: str) -> None:
+        permit, release = taken
+        self.breaker.settle(permit, outcome, why)
+        if release is not None:
+            release.success() if outcome is Outcome.SUCCESS else release.give_back()
+        self._end_release()
+
+    def moved_to(self, state: BreakerState) -> None:
+        """Begin the staged release when the breaker closes over a line; any other move ends one."""
+        self._release = None
+        if state is BreakerState.CLOSED and self.line:
+            self._release = Release(self._half_open_calls)
+            self._end_release()
+
+    def _end_release(self) -> None:
+        if self._release is not None and self._release.is_over(len(self.line)):
+            self._release = None
+
+
+class RateGate(Gate):
+    """A backend's rate limits."""
+
+    def __init__(self, name: str, limits: RateLimits, now: Callable[[], float]) -> None:
+        super().__init__(name, Reason.RATE_LIMIT)
+        self.limits = limits
+        self._now = now
+
+    def has_room(self, ticket: Ticket) -> bool:
+        return self.limits.delay(ticket.estimate.tokens) == 0.0
+
+    def until(self, ticket: Ticket) -> float | None:
+        return self._now() + self.limits.delay(ticket.estimate.tokens)
+
+
+class BudgetGate(Gate):
+    """What a run, a group or a task may spend, and the rule for who asks for more than is left."""
+
+    def __init__(self, budget: Budget, rule: OnExceeded) -> None:
+        super().__init__(budget.name, Reason.BUDGET)
+        self.budget = budget
+        self.rule = rule
+
+    def has_room(self, ticket: Ticket) -> bool:
+        verdict = self.budget.verdict(ticket.amount)
+        return verdict is Verdict.FITS or (verdict is Verdict.EXCEEDED and self.rule is OnExceeded.WARN)
+
+    def is_exceeded_by(self, ticket: Ticket) -> bool:
+        """Return whether only a person can make room: what is spent leaves none, whatever calls under way settle."""
+        return self.budget.verdict(ticket.amount) is Verdict.EXCEEDED

@@ -1,0 +1,241 @@
+"""The moving parts of a run: one flow file where it was expanded, a group, and a task with all that an attempt needs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from orchestrator.core.errors import Code, ErrorClass, ErrorKind, Failure
+from orchestrator.core.flow import Flow, Group, Task
+from orchestrator.core.ports import Kind
+from orchestrator.engine.gates import BudgetGate, Slots
+from orchestrator.resilience.deadline import Stopwatch, soonest
+
+if TYPE_CHECKING:
+    from orchestrator.engine.attempt import Attempt
+    from orchestrator.engine.desk import Desk
+    from orchestrator.engine.line import Ticket
+
+
+class Pause:
+    """A flag that a person sets: while it is up, nothing new starts."""
+
+    __slots__ = ("is_on",)
+
+    def __init__(self) -> None:
+        self.is_on = False
+
+
+class GroupDesk:
+    """A group at work: its slots, its pause, its budget, and when its deadline runs out."""
+
+    __slots__ = ("budgets", "deadline_at", "group", "name", "pause", "slots")
+
+    def __init__(self, name: str, group: Group, budgets: tuple[BudgetGate, ...]) -> None:
+        self.name = name
+        self.group = group
+        self.slots = Slots(f"group:{name}", group.max_concurrency)
+        self.pause = Pause()
+        self.budgets = budgets
+        self.deadline_at: float | None = None
+
+
+class Level:
+    """One flow file at one place of the run: the whole run's at the top, a sub-flow's under its task.
+
+    `nodes` are found by the ids of the file; `open` counts those of them that have not settled. `prefix` begins the
+    ids of its tasks; `path` is the same without labels, and begins the names of what all instances share.
+    """
+
+    __slots__ = (
+        "desks",
+        "environment",
+        "flow",
+        "groups",
+        "inputs",
+        "names",
+        "nodes",
+        "open",
+        "outer",
+        "path",
+        "prefix",
+        "secrets",
+    )
+
+    def __init__(  # noqa: PLR0913 - what a level is
+        self,
+        flow: Flow,
+        inputs: Mapping[str, object],
+        environment: Mapping[str, str],
+        secrets: Mapping[str, str],
+        *,
+        prefix: str = "",
+        path: str = "",
+        outer: Node | None = None,
+    ) -> None:
+        self.flow = flow
+        self.inputs = inputs
+        self.environment = environment
+        self.secrets = secrets
+        self.prefix = prefix
+        self.path = path
+        self.outer = outer
+        self.nodes: dict[str, Node] = {}
+        self.desks: dict[str, Desk] = {}
+        self.groups: dict[str, GroupDesk] = {}
+        self.names = frozenset(name for name in (*flow.tasks, *flow.inputs) if "-" in name)
+        self.open = 0
+
+
+class Node:
+    """One task of the run: what was declared of it, where it stands, and what it has at hand.
+
+    A `whole` stands for `instances`, of which `open` have not settled. `tries` counts attempts since the reset or the
+    last round of `until`; `number` counts all. `bindings` are the names that only this instance's templates know.
+    """
+
+    __slots__ = (
+        "_deadline",
+        "approved",
+        "attempt",
+        "bindings",
+        "budgets",
+        "candidates",
+        "doomed_by",
+        "expected",
+        "first_try_at",
+        "group",
+        "id",
+        "instances",
+        "kind",
+        "label",
+        "level",
+        "now",
+        "number",
+        "of",
+        "open",
+        "output",
+        "pause",
+        "pauses",
+        "ready_at",
+        "resets",
+        "rounds",
+        "run_deadline",
+        "settings",
+        "slots",
+        "task",
+        "ticket",
+        "timer",
+        "tries",
+        "watch",
+        "whole",
+    )
+
+    def __init__(  # noqa: PLR0913 - what a node is
+        self,
+        task: Task,
+        level: Level,
+        group: GroupDesk,
+        kind: Kind | None,
+        now: Callable[[], float],
+        *,
+        node_id: str,
+        of: Node | None = None,
+        bindings: Mapping[str, object] | None = None,
+        label: str | None = None,
+        whole: bool = False,
+    ) -> None:
+        self.id = node_id
+        self.task = task
+        self.level = level
+        self.group = group
+        self.kind = kind
+        self.now = now
+        self.of = of
+        self.bindings = bindings or _NO_BINDINGS
+        self.label = label
+        self.whole = whole
+        self.instances: list[Node] = []
+        self.open = 0
+        self.slots: tuple[Slots, ...] = ()
+        self.budgets: tuple[BudgetGate, ...] = ()
+        self.pauses: tuple[Pause, ...] = ()
+        self.pause: Pause | None = None
+        self.candidates: tuple[Desk, ...] = ()
+        self.number = 0
+        self.resets = 0
+        self.run_deadline: float | None = None
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget all that a reset forgets."""
+        self.approved = self.task.approval is None
+        self.attempt: Attempt | None = None
+        self.ticket: Ticket | None = None
+        self.timer: asyncio.TimerHandle | None = None
+        self.tries = 0
+        self.rounds = 0
+        self.settings: object = None
+        self.output: Mapping[str, object] | None = None
+        self.ready_at: float | None = None
+        self.first_try_at: float | None = None
+        self.watch: Stopwatch | None = None
+        self.doomed_by: str | None = None
+        self._deadline: float | None = None
+
+    @property
+    def is_paused(self) -> bool:
+        if self.pause is not None and self.pause.is_on:
+            return True
+        return any(pause.is_on for pause in self.pauses)
+
+    def became_ready(self) -> None:
+        """Start the clocks that count everything from here on."""
+        self.ready_at = self.now()
+        own = None if self.task.deadline is None else self.ready_at + self.task.deadline
+        if self.group.deadline_at is None and self.group.group.deadline is not None:
+            self.group.deadline_at = self.ready_at + self.group.group.deadline
+        self._deadline = soonest(own, self.group.deadline_at, self.run_deadline)
+
+    @property
+    def deadline_at(self) -> float | None:
+        return self._deadline
+
+    def past_deadline(self) -> Failure | None:
+        """Return the failure that a passed deadline is."""
+        if self._deadline is None or self.now() < self._deadline:
+            return None
+        return deadline_passed()
+
+    def time_left(self) -> float | None:
+        """Return the seconds of `timeout` that attempts and backoffs have left."""
+        if self.task.timeout is None:
+            return None
+        return self.task.timeout - (self.watch.elapsed if self.watch else 0.0)
+
+    def start_watch(self) -> None:
+        if self.task.timeout is not None:
+            self.watch = self.watch or Stopwatch(self.now)
+            self.watch.start()
+
+    def stop_watch(self) -> None:
+        if self.watch is not None:
+            self.watch.stop()
+
+    @property
+    def idempotency_key(self) -> str:
+        return f"{self.id}/{self.resets}"
+
+
+_NO_BINDINGS: Mapping[str, object] = {}
+
+
+def deadline_passed() -> Failure:
+    return Failure(
+        Code.DEADLINE,
+        ErrorClass.PERMANENT,
+        ErrorKind.TIMEOUT,
+        "the deadline passed",
+        hint="`deadline` counts everything, waiting too; raise it or start earlier",
+    )

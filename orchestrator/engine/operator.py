@@ -1,0 +1,339 @@
+"""Carries out what an operator asks, or says why it makes no sense now and what would help."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from orchestrator.core.commands import (
+    Approve,
+    CancelGroup,
+    CancelRun,
+    CancelTask,
+    Command,
+    Deny,
+    Drain,
+    KillTask,
+    PauseGroup,
+    PauseRun,
+    PauseTask,
+    RaiseBudget,
+    RerunFrom,
+    ResetBreaker,
+    RetryFailed,
+    RetryTask,
+    SetConcurrency,
+    SkipTask,
+    SkipWait,
+    TripBreaker,
+    UnpauseGroup,
+    UnpauseRun,
+    UnpauseTask,
+)
+from orchestrator.core.errors import CommandError
+from orchestrator.core.events import (
+    BudgetRaised,
+    CommandAccepted,
+    CommandRefused,
+    ConcurrencySet,
+    GroupCancelled,
+    GroupPaused,
+    GroupUnpaused,
+    RunPaused,
+    RunReopened,
+    RunUnpaused,
+    TaskPaused,
+    TaskSkipped,
+    TaskUnpaused,
+)
+from orchestrator.core.states import Reason, RunState, State
+from orchestrator.engine.desk import Desk
+from orchestrator.engine.node import GroupDesk, Node, Pause
+from orchestrator.engine.revival import Revival
+from orchestrator.engine.scheduler import Scheduler
+
+_SEEN: Final = 10_000
+"""Ids of commands that are remembered, so that one that comes twice is carried out once."""
+
+_FRONT: Final = -(1 << 41)
+
+
+class Operator:
+    """One method a command."""
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        self._scheduler = scheduler
+        self._hub = scheduler.hub
+        self._revival = Revival(scheduler)
+        self._seen: dict[str, None] = {}
+        self._front = _FRONT
+        self._methods: dict[type, Callable[[Any], None]] = {
+            CancelTask: self._cancel_task,
+            CancelGroup: self._cancel_group,
+            CancelRun: self._cancel_run,
+            KillTask: self._kill_task,
+            RetryTask: self._retry_task,
+            RetryFailed: self._retry_failed,
+            RerunFrom: self._rerun_from,
+            SkipTask: self._skip_task,
+            PauseTask: self._pause_task,
+            UnpauseTask: self._unpause_task,
+            PauseGroup: self._pause_group,
+            UnpauseGroup: self._unpause_group,
+            PauseRun: self._pause_run,
+            UnpauseRun: self._unpause_run,
+            Drain: self._drain,
+            SetConcurrency: self._set_concurrency,
+            ResetBreaker: self._reset_breaker,
+            TripBreaker: self._trip_breaker,
+            RaiseBudget: self._raise_budget,
+            Approve: self._approve,
+            Deny: self._deny,
+            SkipWait: self._skip_wait,
+        }
+
+    def carry_out(self, command: Command) -> None:
+        """Carry out a command once. What it does follows its CommandAccepted."""
+        if command.id in self._seen:
+            return
+        self._seen[command.id] = None
+        if len(self._seen) > _SEEN:
+            del self._seen[next(iter(self._seen))]
+        name = type(command).__name__
+        try:
+            self._check(command)
+        except CommandError as error:
+            self._hub.emit(CommandRefused(command.id, name, str(error)))
+            return
+        self._hub.emit(CommandAccepted(command.id, name, command.by))
+        try:
+            self._methods[type(command)](command)
+        except CommandError as error:
+            self._hub.emit(CommandRefused(command.id, name, str(error)))
+        self._scheduler.work()
+
+    def _check(self, command: Command) -> None:
+        """Refuse what names something that is not there."""
+        run = self._hub.run
+        for field, known in (("task", run.tasks), ("group", run.groups), ("backend", run.backends)):
+            name = getattr(command, field, None)
+            if name is not None and name not in known:
+                raise CommandError(f"there is no {field} {name!r}")
+
+    def _node(self, task: str) -> Node:
+        return self._scheduler.nodes[task]
+
+    # ── stopping ──
+
+    def _cancel_task(self, command: CancelTask) -> None:
+        node = self._node(command.task)
+        self._refuse_final(node, "cancelled")
+        self._scheduler.cancel(node, command.by)
+
+    def _refuse_final(self, node: Node, wished: str) -> None:
+        if self._scheduler.is_final(node):
+            raise CommandError(f"{node.id} has ended ({self._scheduler.state(node)}) and cannot be {wished}; retry it?")
+
+    def _kill_task(self, command: KillTask) -> None:
+        node = self._node(command.task)
+        self._refuse_final(node, "killed")
+        for one in self._running_parts(node):
+            if one.attempt is not None:
+                one.attempt.kill(command.by)
+        self._scheduler.cancel(node, command.by)
+
+    def _running_parts(self, node: Node) -> Iterable[Node]:
+        parts = self._scheduler.expander.parts(node)
+        if not parts:
+            return [node]
+        return [one for part in parts for one in self._running_parts(part)]
+
+    def _cancel_group(self, command: CancelGroup) -> None:
+        if not any(not self._scheduler.is_final(node) for node in self._scheduler.members(command.group)):
+            raise CommandError(f"every task of group {command.group} has ended")
+        self._hub.emit(GroupCancelled(command.group, command.by))
+        self._scheduler.cancel_group(command.group, command.by)
+
+    def _cancel_run(self, command: CancelRun) -> None:
+        if self._hub.run.state is RunState.FINISHED:
+            raise CommandError("the run has ended")
+        if self._scheduler.cancelled_by is None or self._scheduler.draining:
+            self._scheduler.draining = False
+            self._scheduler.cancel_run(command.by)
+        if command.force:
+            self._scheduler.kill_run(command.by)
+
+    def _drain(self, command: Drain) -> None:
+        if self._hub.run.state in (RunState.FINISHED, RunState.CANCELLING):
+            raise CommandError("the run is ending already")
+        self._scheduler.cancel_run(command.by, draining=True)
+
+    def _skip_task(self, command: SkipTask) -> None:
+        node = self._node(command.task)
+        if self._scheduler.state(node) not in (State.PENDING, State.WAITING) or node.attempt is not None:
+            raise CommandError(
+                f"{node.id} is {self._scheduler.state(node)}; only a task that has not started is skipped"
+            )
+        self._scheduler.leave(node)
+        skipped = TaskSkipped(node.id, f"skipped by {command.by}")
+        self._scheduler.settle(node, skipped, State.SKIPPED, root=node.id)
+
+    # ── again ──
+
+    def _retry_task(self, command: RetryTask) -> None:
+        node = self._node(command.task)
+        if node.timer is not None:
+            self._scheduler.after_backoff(node)
+            return
+        self._again(self._revival.retry(node), f"retried by {command.by}", command.by)
+
+    def _retry_failed(self, command: RetryFailed) -> None:
+        self._again(self._revival.retry_failed(), f"retried by {command.by}", command.by)
+
+    def _rerun_from(self, command: RerunFrom) -> None:
+        nodes = self._revival.rerun(self._node(command.task))
+        self._again(nodes, f"rerun from {command.task} by {command.by}", command.by)
+
+    def _again(self, nodes: list[Node], why: str, by: str) -> None:
+        if self._hub.run.state is RunState.CANCELLING:
+            raise CommandError("the run is being cancelled; wait until it has ended")
+        if self._hub.run.state is RunState.FINISHED:
+            self._scheduler.cancelled_by = None
+            self._hub.emit(RunReopened(by))
+        self._revival.revive(nodes, why)
+
+    # ── pauses ──
+
+    def _pause_task(self, command: PauseTask) -> None:
+        node = self._node(command.task)
+        self._refuse_final(node, "paused")
+        node.pause = node.pause or Pause()
+        self._raise_flag(node.pause, on=True, what=node.id)
+        self._hub.emit(TaskPaused(node.id, command.by))
+
+    def _unpause_task(self, command: UnpauseTask) -> None:
+        node = self._node(command.task)
+        self._raise_flag(node.pause or Pause(), on=False, what=node.id)
+        self._hub.emit(TaskUnpaused(node.id, command.by))
+        self._hub.admission.moved(self._hub.admission.paused)
+
+    def _pause_group(self, command: PauseGroup) -> None:
+        self._raise_flag(self._group(command.group).pause, on=True, what=f"group {command.group}")
+        self._hub.emit(GroupPaused(command.group, command.by))
+
+    def _unpause_group(self, command: UnpauseGroup) -> None:
+        self._raise_flag(self._group(command.group).pause, on=False, what=f"group {command.group}")
+        self._hub.emit(GroupUnpaused(command.group, command.by))
+        self._hub.admission.moved(self._hub.admission.paused)
+
+    def _pause_run(self, command: PauseRun) -> None:
+        if self._hub.run.state not in (RunState.RUNNING, RunState.HELD):
+            raise CommandError(f"the run is {self._hub.run.state} and cannot be paused")
+        self._raise_flag(self._scheduler.world.pause, on=True, what="the run")
+        self._hub.emit(RunPaused(command.by))
+
+    def _unpause_run(self, command: UnpauseRun) -> None:
+        self._raise_flag(self._scheduler.world.pause, on=False, what="the run")
+        self._hub.emit(RunUnpaused(command.by))
+        self._hub.admission.moved(self._hub.admission.paused)
+
+    @staticmethod
+    def _raise_flag(pause: Pause, *, on: bool, what: str) -> None:
+        if pause.is_on == on:
+            raise CommandError(f"{what} is {'paused already' if on else 'not paused'}")
+        pause.is_on = on
+
+    def _group(self, name: str) -> GroupDesk:
+        return self._scheduler.world.groups[name]
+
+    # ── limits ──
+
+    def _set_concurrency(self, command: SetConcurrency) -> None:
+        if command.limit < 1:
+            raise CommandError("a concurrency is at least 1")
+        scope, _, name = command.scope.partition(":")
+        world = self._scheduler.world
+        known = {
+            "run": lambda: world.run_slots,
+            "group": lambda: world.groups[name].slots,
+            "backend": lambda: world.desks[name].slots,
+            "task": lambda: world.fan_outs[name],
+        }
+        try:
+            slots = known[scope]()
+        except KeyError:
+            raise CommandError(
+                f"there is no {command.scope!r} to bound; write run, group:NAME, backend:NAME or task:ID"
+            ) from None
+        slots.limit = command.limit
+        self._hub.emit(ConcurrencySet(command.scope, command.limit))
+        self._hub.admission.moved(slots)
+
+    def _desk(self, name: str) -> Desk:
+        return self._scheduler.world.desks[name]
+
+    def _reset_breaker(self, command: ResetBreaker) -> None:
+        self._desk(command.backend).breaker.breaker.reset(f"reset by {command.by}")
+        self._scheduler.ledger.gauge(self._desk(command.backend))
+
+    def _trip_breaker(self, command: TripBreaker) -> None:
+        self._desk(command.backend).breaker.breaker.trip(f"tripped by {command.by}")
+
+    def _raise_budget(self, command: RaiseBudget) -> None:
+        gate = self._scheduler.world.budgets.get(command.budget)
+        if gate is None:
+            known = ", ".join(self._scheduler.world.budgets) or "none"
+            raise CommandError(f"there is no budget {command.budget!r} (there are: {known})")
+        old = self._hub.run.budgets[command.budget].info
+        raised = BudgetRaised(
+            command.budget,
+            _higher(old.tokens, command.tokens),
+            _higher(old.cost_usd, command.cost_usd),
+            _higher(old.time, command.time),
+            command.by,
+        )
+        if (raised.tokens, raised.cost_usd, raised.time) == (old.tokens, old.cost_usd, old.time):
+            raise CommandError(f"that raises nothing of budget {command.budget}")
+        self._scheduler.ledger.raised(gate, raised)
+
+    # ── answers ──
+
+    def _approve(self, command: Approve) -> None:
+        self._scheduler.approvals.approve(self._asked(command.task), command.by, command.reason)
+
+    def _deny(self, command: Deny) -> None:
+        self._scheduler.approvals.deny(self._asked(command.task), command.by, command.reason)
+
+    def _asked(self, task: str) -> Node:
+        if task not in self._hub.run.questions:
+            raise CommandError(f"{task} asks nothing now")
+        return self._node(task)
+
+    def _skip_wait(self, command: SkipWait) -> None:
+        node = self._node(command.task)
+        if node.timer is not None:
+            self._scheduler.after_backoff(node)
+            return
+        wait = self._hub.run.tasks[node.id].wait
+        if wait is None or node.ticket is None:
+            raise CommandError(f"{node.id} waits for nothing that can be skipped")
+        if wait.reason in _INSTEAD:
+            raise CommandError(f"{node.id} waits for {_INSTEAD[wait.reason]}")
+        held = [desk for desk in node.candidates[:1] if desk.hold.hold.until is not None]
+        for desk in held:
+            desk.hold.hold.probe()
+        self._front -= 1
+        self._hub.admission.head(node.ticket, self._front)
+
+
+_INSTEAD: Final = {
+    Reason.BREAKER: "a breaker: reset it",
+    Reason.BUDGET: "a budget: raise it",
+    Reason.APPROVAL: "an approval: approve or deny it",
+    Reason.PAUSED: "the end of a pause: unpause it",
+    Reason.ANSWER: "an answer: give it",
+}
+
+
+def _higher(old: Any, new: Any) -> Any:  # noqa: ANN401 - tokens, dollars or seconds
+    return old if old is None or new is None else max(old, new)

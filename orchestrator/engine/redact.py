@@ -1,0 +1,83 @@
+"""Takes secrets out of text, once, on its way into the engine; across the borders of chunks too."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+MASK: Final = "***"
+
+SHORTEST: Final = 4
+"""Values shorter than this are not hidden: masking every `1` would hide the text, not the secret."""
+
+_TELLING: Final = re.compile(r"KEY|TOKEN|SECRET|PASSWORD", re.IGNORECASE)
+
+
+def secret_values(environment: Mapping[str, str]) -> set[str]:
+    """Return the values of variables whose names say that they are secret."""
+    return {value for name, value in environment.items() if _TELLING.search(name)}
+
+
+class Redactor:
+    """Knows what must not be seen. A secret of several lines is hidden line by line too."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        words = {part for secret in secrets for part in (secret, *secret.splitlines()) if len(part) >= SHORTEST}
+        self._words = sorted(words, key=len, reverse=True)
+        self._pattern = re.compile("|".join(map(re.escape, self._words))) if words else None
+        self._longest = len(self._words[0]) if words else 0
+
+    @property
+    def is_idle(self) -> bool:
+        return self._pattern is None
+
+    def text(self, text: str) -> str:
+        return text if self._pattern is None else self._pattern.sub(MASK, text)
+
+    def data(self, value: object) -> object:
+        """Return JSON-able data with every text in it redacted, keys too."""
+        if self._pattern is None:
+            return value
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, Mapping):
+            return {self.text(str(key)): self.data(item) for key, item in value.items()}
+        if isinstance(value, Sequence) and not isinstance(value, bytes):
+            return [self.data(item) for item in value]
+        return value
+
+    def safe_length(self, text: str) -> int:
+        """Return how much of the text can be redacted now: what follows may be the beginning of a secret."""
+        cut = len(text) - self._held_back(text)
+        for found in self._pattern.finditer(text) if self._pattern else ():
+            if found.start() < cut < found.end():
+                return found.start()
+        return cut
+
+    def _held_back(self, text: str) -> int:
+        for length in range(min(len(text), self._longest - 1), 0, -1):
+            end = text[-length:]
+            if any(len(word) > length and word.startswith(end) for word in self._words):
+                return length
+        return 0
+
+
+class RedactedStream:
+    """Redacts text that comes in chunks: what may be the beginning of a secret is held back until more is known."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        self._redactor = redactor
+        self._rest = ""
+
+    def feed(self, text: str) -> str:
+        if self._redactor.is_idle:
+            return text
+        text = self._rest + text
+        cut = self._redactor.safe_length(text)
+        self._rest = text[cut:]
+        return self._redactor.text(text[:cut])
+
+    def end(self) -> str:
+        rest, self._rest = self._rest, ""
+        return self._redactor.text(rest)

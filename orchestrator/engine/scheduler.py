@@ -1,0 +1,348 @@
+"""Brings each task from its declaration to its end, the moment it can. The one place that decides what follows what.
+
+Whatever follows from an event is put on the agenda and done before anything else happens, one after the other: so a
+cancelled group or a long chain of skips costs no recursion, and events stand in the order of cause and effect.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Final, TypeVarTuple
+
+from orchestrator.core.dependencies import Dependencies, Doomed, Ready, Settled
+from orchestrator.core.errors import AttemptError, Failure
+from orchestrator.core.events import (
+    AttemptStarted,
+    Event,
+    RunCancelling,
+    TaskAdded,
+    TaskCancelled,
+    TaskFailed,
+    TaskSkipped,
+    TaskSucceeded,
+    TaskWaiting,
+)
+from orchestrator.core.flow import FLOW_KIND, GATE_KIND, Need, OnFailure
+from orchestrator.core.states import FINAL, Reason, State
+from orchestrator.engine.admission import Grant, given_up
+from orchestrator.engine.approvals import Approvals
+from orchestrator.engine.attempt import Attempt, End, Stopped
+from orchestrator.engine.desk import Desk
+from orchestrator.engine.endings import Endings
+from orchestrator.engine.expander import Expander
+from orchestrator.engine.gates import Gate
+from orchestrator.engine.hub import Hub
+from orchestrator.engine.ledger import Ledger
+from orchestrator.engine.line import NOTHING, Ticket
+from orchestrator.engine.node import Level, Node, deadline_passed
+from orchestrator.engine.renderer import Renderer, kind_calls
+from orchestrator.engine.world import World
+
+Ts = TypeVarTuple("Ts")
+
+ALWAYS_SECONDS: Final = 60.0
+"""How long `always` tasks may take after a run was cancelled."""
+
+
+class Scheduler:
+    """Owns the nodes. `idle` is called whenever the agenda is empty."""
+
+    def __init__(self, hub: Hub, world: World, idle: Callable[[], None]) -> None:
+        self.hub = hub
+        self.world = world
+        self.renderer = Renderer(hub)
+        self.ledger = Ledger(hub)
+        self.endings = Endings(self)
+        self.expander = Expander(self)
+        self.approvals = Approvals(self)
+        self.dependencies = Dependencies()
+        self.nodes: dict[str, Node] = {}
+        self.levels: dict[str, Level] = {}
+        self.unsettled = 0
+        self.running = 0
+        self.cancelled_by: str | None = None
+        self.draining = False
+        self._idle = idle
+        self._agenda: deque[tuple[Callable[..., object], tuple[object, ...]]] = deque()
+        self._working = False
+        self._order = 0
+
+    # ── the agenda ──
+
+    def then(self, act: Callable[[*Ts], object], *arguments: *Ts) -> None:
+        """Put something on the agenda."""
+        self._agenda.append((act, arguments))
+
+    def work(self) -> None:
+        """Do what is on the agenda, and what that puts there, until it is empty."""
+        if self._working:
+            return
+        self._working = True
+        try:
+            while self._agenda:
+                act, arguments = self._agenda.popleft()
+                act(*arguments)
+        finally:
+            self._working = False
+        self._idle()
+
+    def state(self, node: Node) -> State:
+        return self.hub.run.tasks[node.id].state
+
+    def is_final(self, node: Node) -> bool:
+        return self.hub.run.tasks[node.id].state in FINAL
+
+    # ── from declared to ready ──
+
+    def add(self, node: Node, needs: tuple[Need, ...]) -> None:
+        """Let a task belong to the run; its verdict is asked for separately, once all beside it are there."""
+        task = node.task
+        self.nodes[node.id] = node
+        self.unsettled += 1
+        self.dependencies.add(node.id, needs)
+        attempts = None if node.whole or task.kind in (FLOW_KIND, GATE_KIND) else task.retry.max_attempts
+        self.hub.emit(
+            TaskAdded(
+                node.id,
+                task.kind,
+                node.group.name,
+                needs=needs,
+                whole=node.whole,
+                of=node.of.id if node.of is not None else None,
+                label=node.label,
+                backend=task.backend,
+                max_attempts=attempts,
+                optional=task.optional,
+                description=task.description,
+            )
+        )
+
+    def look_at(self, node: Node) -> None:
+        """Act on what can be said of the task now."""
+        verdict = self.dependencies.verdict(node.id)
+        if verdict is not None:
+            self.then(self.on_verdict, verdict)
+
+    def on_verdict(self, verdict: Ready | Doomed) -> None:
+        node = self.nodes.get(verdict.task)
+        if node is None or self.state(node) is not State.PENDING:
+            return
+        if isinstance(verdict, Ready):
+            self._ready(node)
+        else:
+            self._doomed(node, verdict)
+
+    def _doomed(self, node: Node, verdict: Doomed) -> None:
+        node.doomed_by = verdict.cause
+        if self.cancelled_by is not None and not node.task.always:
+            self.cancel(node, self.cancelled_by)
+        else:
+            self.settle(node, TaskSkipped(node.id, verdict.because, verdict.root), State.SKIPPED, root=verdict.root)
+
+    def _ready(self, node: Node) -> None:
+        if self.cancelled_by is not None and not node.task.always:
+            self.cancel(node, self.cancelled_by)
+            return
+        node.became_ready()
+        try:
+            if node.whole:
+                self.expander.expand_whole(node)
+            elif node.task.when is not None and not self.renderer.holds(node.task.when, node):
+                self.settle(node, TaskSkipped(node.id, f"when: {node.task.when}"), State.SKIPPED)
+            else:
+                self._prepare(node)
+        except AttemptError as error:
+            self.fail(node, self.blame(node, error.failure))
+
+    def _prepare(self, node: Node) -> None:
+        """Render what the task holds, and ask to be admitted."""
+        node.settings = self.renderer.settings(node)
+        node.candidates = self.renderer.candidates(node) if kind_calls(node.kind) != "many" else ()
+        if node.deadline_at is not None:
+            self.hub.timers.wake(node, node.deadline_at, self._deadline)
+        self.hub.emit(TaskWaiting(node.id, Reason.SLOT))
+        self.request(node)
+
+    # ── admission ──
+
+    def next_order(self) -> int:
+        self._order += 1
+        return self._order
+
+    def request(self, node: Node) -> None:
+        """Ask for the next attempt of the node."""
+        bare = node.task.kind in (FLOW_KIND, GATE_KIND)
+        granted = self._expand if node.task.kind == FLOW_KIND else self._start
+        node.ticket = Ticket(
+            node,
+            self.next_order(),
+            lambda grant: granted(node, grant),
+            lambda failure: self.then(self.reject, node, failure),
+            candidates=node.candidates,
+            estimate=NOTHING if bare else self.renderer.estimate(node, node.candidates),
+            needs_slots=not bare,
+        )
+        self.hub.admission.request(node.ticket)
+
+    def waits(self, ticket: Ticket, gate: Gate, until: float | None) -> None:
+        """Tell that a ticket waits, where that is news."""
+        node = ticket.node
+        if gate is self.hub.admission.approvals:
+            until = self.approvals.ask(node)
+        wait = self.hub.run.tasks[node.id].wait
+        if wait is None or (wait.reason, wait.until, wait.gate) != (gate.reason, until, gate.name):
+            self.hub.emit(TaskWaiting(node.id, gate.reason, until, gate.name))
+
+    def _expand(self, node: Node, grant: Grant) -> None:
+        del grant  # a sub-flow takes nothing: its tasks do
+        node.ticket = None
+        self.then(self.expander.expand_flow, node)
+
+    def _start(self, node: Node, grant: Grant) -> None:
+        node.ticket = None
+        node.number += 1
+        node.tries += 1
+        if node.first_try_at is None:
+            node.first_try_at = self.hub.now()
+        node.start_watch()
+        of = node.number - node.tries + node.task.retry.max_attempts
+        self.hub.emit(AttemptStarted(node.id, node.number, of, grant.desk.name if grant.desk else None))
+        if grant.desk is not None:
+            self.ledger.gauge(grant.desk)
+        self.running += 1
+        node.attempt = Attempt(self.hub, node, grant)
+        node.attempt.start()
+
+    def attempt_ended(self, attempt: Attempt, end: End) -> None:
+        """Take note of an attempt's end, and of all that follows."""
+        self.running -= 1
+        attempt.node.attempt = None
+        self.endings.of(attempt, end)
+        self.work()
+
+    def again_at(self, node: Node, moment: float) -> None:
+        """Let the node wait until then, holding nothing, and ask for another attempt."""
+        self.hub.emit(TaskWaiting(node.id, Reason.BACKOFF, moment))
+        node.timer = self.hub.timers.at(moment, self.after_backoff, node)
+
+    def after_backoff(self, node: Node) -> None:
+        if node.timer is not None:
+            node.timer.cancel()
+            node.timer = None
+        node.stop_watch()
+        self.request(node)
+        self.work()
+
+    def _deadline(self, node: Node) -> None:
+        """Fail a task that still waits; one that runs has the deadline among its clocks."""
+        if node.attempt is None and not self.is_final(node) and not node.whole:
+            self.leave(node)
+            self.fail(node, self.blame(node, deadline_passed()))
+            self.work()
+
+    # ── ends ──
+
+    def reject(self, node: Node, failure: Failure) -> None:
+        """Fail a task that will never be admitted."""
+        node.ticket = None
+        if not self.is_final(node):
+            self.fail(node, self.blame(node, failure))
+
+    def give_up(self, desk: Desk) -> None:
+        """Fail those who are parked at a breaker whose probes failed too often."""
+        for ticket in desk.breaker.line:
+            self.hub.admission.withdraw(ticket)
+            ticket.rejected(given_up(desk))
+
+    def blame(self, node: Node, failure: Failure) -> Failure:
+        return self.endings.blamed(failure, node)
+
+    def succeed(self, node: Node, output: dict[str, object] | None, *, cached: bool = False) -> None:
+        node.output = output
+        self.settle(node, TaskSucceeded(node.id, output, cached), State.SUCCEEDED)  # type: ignore[arg-type]  # JSON-able by now
+
+    def fail(self, node: Node, failure: Failure, output: dict[str, object] | None = None) -> None:
+        """Fail the task for good; an optional one leaves its `recover` value instead."""
+        if node.task.optional:
+            output = self.endings.recovered(node)
+        node.output = output
+        self.settle(node, TaskFailed(node.id, failure, output), State.FAILED)  # type: ignore[arg-type]  # JSON-able by now
+        if not node.task.optional and not node.whole and node.task.kind != FLOW_KIND:
+            self._apply_group_rule(node)
+
+    def _apply_group_rule(self, node: Node) -> None:
+        rule = node.group.group.on_failure
+        if rule is OnFailure.CANCEL_GROUP:
+            self.then(self.cancel_group, node.group.name, f"{node.id} failed (on_failure: cancel_group)")
+        elif rule is OnFailure.CANCEL_RUN:
+            self.then(self.cancel_run, f"{node.id} failed (on_failure: cancel_run)")
+
+    def settle(self, node: Node, event: Event, state: State, root: str = "") -> None:
+        """Make the end of a task a fact, and put on the agenda what follows from it."""
+        self.hub.emit(event)
+        self.hub.timers.forget(node)
+        node.settings = None
+        node.stop_watch()
+        self.unsettled -= 1
+        for verdict in self.dependencies.settle(node.id, Settled(state, node.task.optional, root)):
+            self.then(self.on_verdict, verdict)
+        self.expander.settled(node, state)
+
+    # ── cancelling ──
+
+    def cancel(self, node: Node, by: str, grace: float | None = None) -> None:
+        """Stop a task that has not ended: a waiting one at once, a running one with its grace."""
+        if self.is_final(node):
+            return
+        if node.attempt is not None:
+            node.attempt.end_with(Stopped(by), grace)
+        elif node.open:
+            for part in self.expander.parts(node):
+                self.cancel(part, by, grace)
+        else:
+            self.leave(node)
+            self.settle(node, TaskCancelled(node.id, by), State.CANCELLED)
+
+    def leave(self, node: Node) -> None:
+        """Let a task that waits leave whatever it waits at."""
+        if node.timer is not None:
+            node.timer.cancel()
+            node.timer = None
+        if node.ticket is not None:
+            ticket, node.ticket = node.ticket, None
+            self.hub.admission.withdraw(ticket)
+
+    def cancel_group(self, name: str, by: str) -> None:
+        for node in self.members(name):
+            self.cancel(node, by)
+
+    def members(self, group: str) -> list[Node]:
+        return [self.nodes[task] for task in self.hub.run.members.get(group, ())]
+
+    def cancel_run(self, by: str, *, draining: bool = False) -> None:
+        """Stop everything but `always` tasks, which get a minute; a draining run lets finish what runs."""
+        if self.cancelled_by is None:
+            self.cancelled_by, self.draining = by, draining
+            self.hub.timers.at(self.hub.now() + ALWAYS_SECONDS, self._cancel_the_rest, by)
+        self.hub.emit(RunCancelling(by, None if draining else self.hub.now() + self._longest_grace(), draining))
+        for node in tuple(self.nodes.values()):
+            if not node.task.always and not (draining and node.attempt is not None):
+                self.cancel(node, by)
+
+    def kill_run(self, by: str) -> None:
+        """Stop everything at once, without grace."""
+        self.cancelled_by = self.cancelled_by or by
+        for node in tuple(self.nodes.values()):
+            if node.attempt is not None:
+                node.attempt.kill(by)
+            else:
+                self.cancel(node, by)
+
+    def _longest_grace(self) -> float:
+        return max((node.attempt.grace for node in self.nodes.values() if node.attempt is not None), default=0.0)
+
+    def _cancel_the_rest(self, by: str) -> None:
+        for node in tuple(self.nodes.values()):
+            self.cancel(node, by)
+        self.work()

@@ -1,0 +1,279 @@
+"""A flow told in a few words, carried out in virtual time with kinds that follow a script."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, TypeAlias
+
+from orchestrator.core import events as ev
+from orchestrator.core.commands import Command
+from orchestrator.core.errors import AttemptError, UpstreamError
+from orchestrator.core.events import Event, Record
+from orchestrator.core.flow import (
+    BackendSpec,
+    BreakerPolicy,
+    Flow,
+    ForEach,
+    Group,
+    Matrix,
+    Need,
+    RetryPolicy,
+    Task,
+)
+from orchestrator.core.output import OutputShape
+from orchestrator.core.ports import Backend, Calls, Context, Estimate, Kind, OutputFiles, Scope, Usage
+from orchestrator.core.run import Run
+from orchestrator.core.states import State
+from orchestrator.engine import Engine, EngineOptions, Parts
+from orchestrator.engine.clock import Chance, VirtualClock, run_virtual
+
+Step: TypeAlias = "float | str | Exception | Mapping[str, object] | Callable[[Context], Any]"
+
+
+@dataclass(frozen=True)
+class Script:
+    """What an attempt does, step by step: sleep so long, write a text, raise, return fields, or call a function.
+
+    Each item of `attempts` is one attempt; the last one repeats.
+    """
+
+    attempts: Sequence[Sequence[Step]] = ((),)
+    text: str = ""
+    tokens: int = 0
+    grace: float | None = None
+
+
+class Scripted(Kind):
+    """Does what its script says."""
+
+    name: ClassVar[str] = "scripted"
+    settings: ClassVar[type] = Script
+    short: ClassVar[str] = "text"
+    output: ClassVar[OutputShape] = OutputShape("value", {"value": "", "text": ""})
+    calls: ClassVar[Calls] = "one"
+    unrendered: ClassVar[frozenset[str]] = frozenset({"attempts"})
+
+    def repeatable(self, settings: Any) -> bool:
+        return True
+
+    def prepare(self, settings: Any, scope: Scope) -> Any:
+        return settings
+
+    def estimate(self, settings: Any, spec: BackendSpec) -> Estimate:
+        return Estimate(0, settings.tokens)
+
+    async def run(self, settings: Any, context: Context) -> Mapping[str, object]:
+        steps = settings.attempts[min(context.attempt, len(settings.attempts)) - 1]
+        fields: dict[str, object] = {"value": settings.text or "ok", "text": settings.text}
+        for step in steps:
+            await self._do(step, context, fields)
+        return fields
+
+    async def _do(self, step: Any, context: Context, fields: dict[str, object]) -> None:
+        if isinstance(step, int | float):
+            await context.clock.sleep(step)
+        elif isinstance(step, Usage):
+            context.used(step)
+        elif isinstance(step, str):
+            context.write("out", step)
+        elif isinstance(step, BaseException):
+            raise step
+        elif callable(step):
+            answer = step(context)
+            if hasattr(answer, "__await__"):
+                answer = await answer
+            if isinstance(answer, Mapping):
+                fields.update(answer)
+        else:
+            fields.update(step)
+
+
+class Agentic(Scripted):
+    """The same for a kind that makes many calls."""
+
+    name: ClassVar[str] = "agentic"
+    calls: ClassVar[Calls] = "many"
+
+
+class Nowhere(Backend):
+    """A backend that nobody talks to: the scripted kind answers by itself."""
+
+    name: ClassVar[str] = "nowhere"
+    settings: ClassVar[type] = Script
+
+    def __init__(self, spec: BackendSpec) -> None:
+        self._spec = spec
+        self.is_closed = False
+
+    @property
+    def spec(self) -> BackendSpec:
+        return self._spec
+
+    async def aclose(self) -> None:
+        self.is_closed = True
+
+
+class Memory(OutputFiles):
+    """Files that are kept in memory."""
+
+    def __init__(self) -> None:
+        self.texts: dict[str, str] = {}
+
+    def write(self, task: str, attempt: int, stream: str, text: str) -> None:
+        path = self.path(task, attempt, stream)
+        self.texts[path] = self.texts.get(path, "") + text
+
+    def path(self, task: str, attempt: int, stream: str) -> str:
+        return f"{task}.{attempt}.{stream}"
+
+    def close(self, task: str) -> None:
+        """Keep what is there."""
+
+
+class Recorder:
+    """A journal in memory."""
+
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+
+    def append(self, records: Sequence[Record]) -> None:
+        self.records.extend(records)
+
+    def close(self) -> None:
+        """Keep what is there."""
+
+
+KINDS: dict[str, Kind] = {"scripted": Scripted(), "agentic": Agentic()}
+
+
+def task(  # noqa: PLR0913 - a scenario names what it sets
+    name: str,
+    *attempts: Sequence[Step],
+    needs: Sequence[str | Need] = (),
+    text: str = "",
+    tokens: int = 0,
+    grace: float | None = None,
+    kind: str = "scripted",
+    retries: int = 1,
+    **fields: Any,
+) -> Task:
+    """Declare a task; each of `attempts` is what one attempt does."""
+    fields.setdefault(
+        "retry",
+        RetryPolicy(max_attempts=retries, initial_delay=1.0, jitter=0.0, retry_on=("transient", "timeout", "work")),
+    )
+    return Task(
+        id=name,
+        kind=kind,
+        settings=fields.pop("settings", Script(attempts or ((),), text, tokens, grace)),
+        needs=tuple(need if isinstance(need, Need) else Need(need) for need in needs),
+        **fields,
+    )
+
+
+def backend(name: str, **fields: Any) -> BackendSpec:
+    return BackendSpec(name, "nowhere", None, **fields)
+
+
+def flow(*tasks: Task, backends: Sequence[BackendSpec] = (), groups: Sequence[Group] = (), **fields: Any) -> Flow:
+    return Flow(
+        name=fields.pop("name", "story"),
+        tasks={one.id: one for one in tasks},
+        backends={one.name: one for one in backends},
+        groups={one.name: one for one in groups},
+        **fields,
+    )
+
+
+@dataclass
+class Story:
+    """A run that has ended, with all that happened."""
+
+    run: Run
+    records: list[Record]
+    files: Memory
+
+    def state(self, name: str) -> State:
+        return self.run.tasks[name].state
+
+    def states(self) -> dict[str, str]:
+        return {name: str(progress.state) for name, progress in self.run.tasks.items()}
+
+    def events(self, *types: type, task: str | None = None) -> list[Any]:
+        found = [record.event for record in self.records if not types or isinstance(record.event, types)]
+        return [event for event in found if task is None or getattr(event, "task", None) == task]
+
+    def times(self, event_type: type, task: str | None = None) -> list[float]:
+        return [
+            record.at
+            for record in self.records
+            if isinstance(record.event, event_type) and (task is None or getattr(record.event, "task", None) == task)
+        ]
+
+    def output(self, name: str) -> Any:
+        return self.events(ev.TaskSucceeded, ev.TaskFailed, task=name)[-1].output
+
+    def error(self, name: str) -> Any:
+        return self.run.tasks[name].error
+
+
+@dataclass
+class Setting:
+    """How a story is to be told: commands at moments, options, seeds."""
+
+    commands: Sequence[tuple[float, Command]] = ()
+    options: EngineOptions = field(default_factory=EngineOptions)
+    seed: int = 1
+    parts: Mapping[str, Any] = field(default_factory=dict)
+    probe: Callable[[Engine], None] | None = None
+
+
+def tell(story_flow: Flow, setting: Setting | None = None) -> Story:
+    """Carry out the flow in virtual time and return what happened."""
+    setting = setting or Setting()
+    recorder, files = Recorder(), Memory()
+
+    async def main() -> Run:
+        parts = Parts(
+            kinds=KINDS.__getitem__,
+            backends=Nowhere,
+            clock=VirtualClock(),
+            chance=Chance(setting.seed),
+            files=files,
+            run_id="r1",
+            seed=setting.seed,
+            journals=(recorder,),
+            **setting.parts,
+        )
+        engine = Engine(story_flow, parts, setting.options)
+        for moment, command in setting.commands:
+            asyncio.get_running_loop().call_at(moment, engine.session.send, command)
+        if setting.probe is not None:
+            setting.probe(engine)
+        return await engine.run()
+
+    return Story(run_virtual(main()), recorder.records, files)
+
+
+def busy(status: int = 503, retry_after: float | None = None) -> AttemptError:
+    return UpstreamError(f"HTTP {status}", status=status, retry_after=retry_after)
+
+
+__all__ = [
+    "Agentic",
+    "BreakerPolicy",
+    "Event",
+    "ForEach",
+    "Group",
+    "Matrix",
+    "Need",
+    "Script",
+    "Setting",
+    "Story",
+    "Usage",
+    "backend",
+    "busy",
+    "flow",
+    "task",
+    "tell",
+]
