@@ -1,0 +1,257 @@
+"""Shell commands: how one is started and stopped, and what its exit and its output mean."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shlex
+import shutil
+import signal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import ClassVar, Final, Literal
+
+from orchestrator.core.errors import Code, InputError, WorkError
+from orchestrator.core.flow import BackendSpec
+from orchestrator.core.output import Cut, OutputShape
+from orchestrator.core.ports import Calls, Context, Estimate, Kind, Scope
+from orchestrator.core.units import Duration
+from orchestrator.processes import Child, Command, NotStarted, start
+from orchestrator.templates import compile_shell, render_argv
+from orchestrator.templates.values import text_of
+
+Parse = Literal["json", "jsonl", "lines"]
+
+BASH: Final = ("bash", "-euo", "pipefail", "-c")
+SH: Final = ("sh", "-eu", "-c")
+
+EXIT_HINTS: Final = {
+    126: "a program was found but could not run: make it executable (chmod +x)",
+    127: "a program was not found: check its name and PATH, or install it",
+    137: "SIGKILL often means that the memory ran out",
+}
+SIGNALLED: Final = 128
+"""A shell reports a child that a signal ended as this much more than the signal's number; so do we."""
+
+SHOWN: Final = 200
+"""Characters of output that an error message quotes."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShellSettings:
+    """The keys of a shell task."""
+
+    command: str | tuple[str, ...] = field(
+        metadata={"description": "The command: a text for the shell, or a list that runs without a shell."}
+    )
+    with_: str | tuple[str, ...] | None = field(
+        default=None,
+        metadata={
+            "key": "with",
+            "description": "What runs the text: a program and its options. `bash -euo pipefail -c`, or `sh -eu -c`.",
+        },
+    )
+    cwd: str | None = field(default=None, metadata={"description": "The working folder. The flow's own folder."})
+    env: Mapping[str, str] = field(
+        default_factory=lambda: MappingProxyType({}),
+        metadata={"description": "Environment variables for the command, besides those of the flow."},
+    )
+    stdin: str | None = field(default=None, metadata={"description": "What the command reads. Nothing."})
+    accept: tuple[int, ...] = field(
+        default=(0,), metadata={"description": "Exit codes that count as success. [0] alone."}
+    )
+    parse: Parse | None = field(
+        default=None, metadata={"description": "How stdout is read into `parsed`: json, jsonl or lines."}
+    )
+    templates: bool = field(
+        default=True, metadata={"description": "Whether the command holds templates. With false it is taken as it is."}
+    )
+    grace: Duration = field(
+        default=5.0, metadata={"description": "How long a stopped command may take to end before it is killed. 5s."}
+    )
+
+
+class ShellKind(Kind):
+    """Runs a command in a process group of its own; none of its children outlives the attempt."""
+
+    name: ClassVar[str] = "shell"
+    settings: ClassVar[type] = ShellSettings
+    short: ClassVar[str] = "command"
+    output: ClassVar[OutputShape] = OutputShape(
+        main="stdout",
+        fields=MappingProxyType({"stdout": "", "stderr": "", "exit_code": 0, "parsed": None, "stdout_path": ""}),
+    )
+    calls: ClassVar[Calls] = "one"
+    unrendered: ClassVar[frozenset[str]] = frozenset({"command"})
+
+    def repeatable(self, settings: ShellSettings) -> bool:
+        del settings
+        return False
+
+    def prepare(self, settings: ShellSettings, scope: Scope) -> ShellSettings:
+        command = _rendered(settings.command, scope) if settings.templates else settings.command
+        env = {name: text_of(value) for name, value in settings.env.items()}
+        stdin = None if settings.stdin is None else text_of(settings.stdin)
+        return replace(settings, command=command, env=env, stdin=stdin)
+
+    def estimate(self, settings: ShellSettings, spec: BackendSpec) -> Estimate:
+        del settings, spec
+        return Estimate()
+
+    async def run(self, settings: ShellSettings, context: Context) -> Mapping[str, object]:
+        code = _as_a_shell_says(await _exit_code(settings, context))
+        output = _output(code, context)
+        if code not in settings.accept:
+            raise _bad_exit(code, output)
+        return output | {"parsed": _parsed(settings.parse, output)}
+
+
+def _rendered(command: str | tuple[str, ...], scope: Scope) -> str | tuple[str, ...]:
+    if isinstance(command, str):
+        return compile_shell(command, names=scope.names).render(scope)
+    return tuple(render_argv(command, scope))
+
+
+# ── running ─────────────────────────────────────────────────────────────────────────────────────
+
+
+async def _exit_code(settings: ShellSettings, context: Context) -> int:
+    """Run the command to its end. When the attempt is cancelled, the command ends before this does."""
+    environment = {**context.environment, **settings.env}
+    stdin = None if settings.stdin is None else settings.stdin.encode("utf-8", "replace")
+    command = Command(_argv(settings, environment), _folder(settings, context), environment, stdin)
+    try:
+        child = await start(command, on_output=context.write)
+    except NotStarted as error:
+        raise InputError(error.message, code=Code.NOT_STARTED, hint=error.hint) from error
+    try:
+        return await child.wait()
+    except asyncio.CancelledError:
+        await _stop(child, context.grace)
+        raise
+
+
+async def _stop(child: Child, grace: float) -> None:
+    """Stop the command in stages; whoever cancels once more has waited long enough."""
+    try:
+        await child.stop(grace)
+    except asyncio.CancelledError:
+        child.kill()
+        raise
+
+
+def _argv(settings: ShellSettings, environment: Mapping[str, str]) -> tuple[str, ...]:
+    if not isinstance(settings.command, str):
+        return tuple(settings.command)
+    return (*_interpreter(settings.with_, environment), settings.command)
+
+
+def _interpreter(chosen: str | tuple[str, ...] | None, environment: Mapping[str, str]) -> tuple[str, ...]:
+    if chosen is None:
+        return BASH if _has_bash(environment.get("PATH")) else SH
+    return tuple(shlex.split(chosen)) if isinstance(chosen, str) else tuple(chosen)
+
+
+@lru_cache(maxsize=16)
+def _has_bash(search: str | None) -> bool:
+    return shutil.which("bash", path=search) is not None
+
+
+def _folder(settings: ShellSettings, context: Context) -> str:
+    return str(Path(context.run.flow_folder, settings.cwd or "."))
+
+
+# ── what came of it ─────────────────────────────────────────────────────────────────────────────
+
+
+def _as_a_shell_says(code: int) -> int:
+    return SIGNALLED - code if code < 0 else code
+
+
+def _output(code: int, context: Context) -> dict[str, object]:
+    return {
+        "stdout": _without_trailing_newlines(context.written("out")),
+        "stderr": context.written("err"),
+        "exit_code": code,
+        "parsed": None,
+        "stdout_path": context.path("out"),
+    }
+
+
+def _without_trailing_newlines(text: str | Cut) -> str | Cut:
+    return text if isinstance(text, Cut) else text.rstrip("\n")
+
+
+def _bad_exit(code: int, output: dict[str, object]) -> WorkError:
+    said = _last_line(output["stderr"])
+    message = f"{_exit_in_words(code)}: {said}" if said else _exit_in_words(code)
+    return WorkError(message, code=Code.EXIT_CODE, exit_code=code, hint=EXIT_HINTS.get(code), output=output)
+
+
+def _exit_in_words(code: int) -> str:
+    number = code - SIGNALLED
+    if number not in _SIGNALS:
+        return f"exit code {code}"
+    return f"killed by {signal.Signals(number).name} (exit code {code})"
+
+
+_SIGNALS: Final = frozenset(int(number) for number in signal.Signals)
+
+
+def _last_line(stderr: object) -> str:
+    text = stderr.kept if isinstance(stderr, Cut) else str(stderr)
+    lines = text.rstrip().rsplit("\n", 1)
+    return lines[-1].strip()[:SHOWN]
+
+
+# ── reading stdout ──────────────────────────────────────────────────────────────────────────────
+
+
+def _parsed(how: Parse | None, output: dict[str, object]) -> object:
+    if how is None:
+        return None
+    text = output["stdout"]
+    if isinstance(text, Cut):
+        raise _unreadable(how, f"it is longer than {text.limit} bytes; all of it is in {text.path}", output)
+    try:
+        return _READERS[how](str(text))
+    except (ValueError, RecursionError) as error:
+        raise _unreadable(how, _why(error, str(text)), output) from error
+
+
+def _lines(text: str) -> list[str]:
+    lines = (line.removesuffix("\r") for line in text.split("\n"))
+    return [line for line in lines if line]
+
+
+def _jsonl(text: str) -> list[object]:
+    return [_json(line) for line in _lines(text) if not line.isspace()]
+
+
+def _json(text: str) -> object:
+    return json.loads(text, parse_constant=_no_json)
+
+
+def _no_json(constant: str) -> object:
+    raise ValueError(f"{constant} is no JSON")
+
+
+_READERS: Final[Mapping[Parse, Callable[[str], object]]] = {"json": _json, "jsonl": _jsonl, "lines": _lines}
+
+
+def _why(error: Exception, text: str) -> str:
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    return f"{error}; it begins with {text[:SHOWN]!r}" if text else "it is empty"
+
+
+def _unreadable(how: Parse, why: str, output: dict[str, object]) -> WorkError:
+    return WorkError(
+        f"stdout cannot be read as {how}: {why}",
+        code=Code.UNREADABLE_OUTPUT,
+        hint="print nothing else to stdout, or leave out `parse`",
+        output=output,
+    )
