@@ -22,7 +22,7 @@ from orchestrator.cli.plan import plan_text
 from orchestrator.cli.report import report_of
 from orchestrator.cli.streams import Out, can_ask, looks_of
 from orchestrator.cli.summary import Logs, Paper, outputs_text, summary
-from orchestrator.cli.watching import BlockFace, PlainFace, Viewer, Watch
+from orchestrator.cli.watching import BlockFace, PlainFace, Ticks, Viewer, Watch
 from orchestrator.core.commands import CancelRun
 from orchestrator.core.ports import Journal, Session
 from orchestrator.core.run import Run
@@ -90,19 +90,12 @@ class Headless:
     def go(self) -> int:
         face = BlockFace(self._streams.err) if self._streams.err.looks.terminal else PlainFace(self._streams.err)
         viewer = Viewer(self._prepared.session, face)
-        watch = Watch(self._ticker(viewer, face))
+        watch = Watch(ticker(viewer, face, self._prepared.session, self._streams.err, asks=self._asks))
         run = self._run(watch)
         if watch.error is None:
             viewer.close()
         self._deliver(run)
         return self._status(run, watch)
-
-    def _ticker(self, viewer: Viewer, face: BlockFace | PlainFace) -> Viewer | AskingViewer:
-        if not self._asks:
-            return viewer
-        asker_face = face if isinstance(face, BlockFace) else None
-        asker = Asker(self._prepared.session, Keyboard(sys.stdin), self._streams.err, asker_face)
-        return AskingViewer(viewer, asker)
 
     def _run(self, watch: Watch) -> Run:
         with ExitStack() as stack:
@@ -133,6 +126,13 @@ class Headless:
             self._streams.err.line(report(watch.error, sys.argv[1:], os.environ))
             return Exit.BUG
         return of_run(run, stopped_by=self._interrupts.first)
+
+
+def ticker(viewer: Viewer, face: BlockFace | PlainFace, session: Session, err: Out, *, asks: bool) -> Ticks:
+    """Return what is to be ticked: the viewer, and with it whoever asks the person at the terminal."""
+    if not asks:
+        return viewer
+    return AskingViewer(viewer, Asker(session, Keyboard(sys.stdin), err, face if isinstance(face, BlockFace) else None))
 
 
 def print_summary(run: Run, prepared: Prepared, logs: Logs, err: Out) -> None:

@@ -41,9 +41,9 @@ def run(flow: str, **options: Any) -> int:  # noqa: ANN401 - click hands over wh
 @run_options
 def tui(flow: str, **options: Any) -> int:  # noqa: ANN401 - the same
     """Run FLOW in the dashboard. Without a terminal this says so and runs as `run` does."""
-    from orchestrator.cli.screen import run_dashboard  # noqa: PLC0415 - `--help` pays for click alone
+    from orchestrator.cli.screen import run_on_screen  # noqa: PLC0415 - `--help` pays for click alone
 
-    return run_dashboard(flow, options)
+    return run_on_screen(flow, options)
 
 
 @click.command(cls=FlowCommand, epilog="Example:  orchestrator demo")
@@ -53,6 +53,6 @@ def tui(flow: str, **options: Any) -> int:  # noqa: ANN401 - the same
 def demo(**options: Any) -> int:  # noqa: ANN401 - the same
     """Watch a failing backend stay contained: three groups, one burns, no key needed."""
     from orchestrator.cli.places import shipped  # noqa: PLC0415 - `--help` pays for click alone
-    from orchestrator.cli.screen import run_dashboard  # noqa: PLC0415 - the same
+    from orchestrator.cli.screen import run_on_screen  # noqa: PLC0415 - the same
 
-    return run_dashboard(str(shipped("sample_flows") / "failure_isolation.yaml"), options)
+    return run_on_screen(str(shipped("sample_flows") / "failure_isolation.yaml"), options)

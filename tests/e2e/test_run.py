@@ -1,0 +1,254 @@
+"""Flows run without the dashboard: what is said where, and with which exit status."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from orchestrator.core.codec import decode
+from orchestrator.core.run import fold
+from tests.e2e.terminal import Terminal, alive, command, environment, flow, none_alive, piped, shell_pipe
+
+REPORT_KEYS = ["run", "flow", "outcome", "duration_s", "dir", "tasks", "outputs", "totals", "backends"]
+
+
+def test_results_go_to_stdout_and_all_else_to_stderr(tmp_path: Path) -> None:
+    path = flow(tmp_path, "version: 1\nname: f\ntasks:\n  a: {shell: echo hello}\noutputs: {said: '{{ a }}'}\n")
+    done = piped("run", str(path), state=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "said: hello\n")
+    assert "a done" in done.stderr
+    assert "✓ flow.yaml" in done.stderr
+
+
+def test_the_json_report_is_one_object(tmp_path: Path) -> None:
+    text = (
+        "version: 1\nname: f\nbackends: {m: {kind: simulated, answer: hi}}\ntasks:\n"
+        "  good: {llm: {backend: m, prompt: hello}}\n  bad: {shell: echo oh >&2; exit 3}\n"
+        "  after: {depends_on: [bad], shell: echo never}\noutputs: {said: '{{ good }}'}\n"
+    )
+    done = piped("run", str(flow(tmp_path, text)), "--output", "json", state=tmp_path)
+    assert done.returncode == 1
+    report = json.loads(done.stdout)
+    assert done.stdout.count("\n") == 1
+    assert list(report) == REPORT_KEYS
+    assert report["outcome"] == "failed"
+    assert report["tasks"]["good"]["output"]["text"] == "hi"
+    assert report["tasks"]["bad"]["error"]["code"] == "ORC-203"
+    assert report["tasks"]["bad"]["output"]["exit_code"] == 3
+    assert report["tasks"]["after"]["state"] == "skipped"
+    assert report["tasks"]["after"]["reason"]
+    assert report["outputs"] == {"said": "hi"}
+    assert report["totals"]["failed"] == 1
+    assert report["backends"]["m"] == {"breaker": "closed", "calls": 1, "failures": 0}
+    assert Path(report["dir"]).is_dir()
+
+
+def test_the_event_stream_folds_to_the_same_run(tmp_path: Path) -> None:
+    path = flow(tmp_path, "version: 1\nname: f\ntasks:\n  a: {shell: echo hello}\n  b: {shell: 'cat <<< {{ a }}'}\n")
+    done = piped("run", str(path), "--output", "jsonl", state=tmp_path)
+    assert done.returncode == 0, done.stderr
+    records = [json.loads(line) for line in done.stdout.splitlines()]
+    run = fold(decode(record) for record in records)
+    assert run.outcome == "succeeded"
+    assert [record["seq"] for record in records] == list(range(len(records)))
+    assert {"type", "seq", "at", "run"} <= records[0].keys()
+
+
+def test_a_failed_task_shows_its_last_lines_and_where_the_rest_is(tmp_path: Path) -> None:
+    path = flow(
+        tmp_path, "version: 1\nname: f\ntasks:\n  a:\n    shell: for i in $(seq 50); do echo line $i; done; exit 1\n"
+    )
+    done = piped("run", str(path), state=tmp_path)
+    assert "line 50" in done.stderr
+    assert "line 31\n" in done.stderr
+    assert "line 30\n" not in done.stderr
+    (line,) = (line for line in done.stderr.splitlines() if line.startswith("  ✗ a"))
+    assert "line 1\n" in Path(line.split()[-1].replace("~", str(Path.home()))).read_text()
+    assert "line 50" not in piped("run", str(path), "--print-logs=none", state=tmp_path).stderr
+
+
+@pytest.mark.parametrize(
+    ("task", "arguments", "status"),
+    [
+        ("{shell: 'true'}", [], 0),
+        ("{shell: 'false', optional: true}", [], 0),
+        ("{shell: 'false'}", [], 1),
+        ("{shell: 'true', approve: Sure?}", [], 2),
+        ("{shell: 'true', approve: Sure?}", ["--approve", "a"], 0),
+        ("{shell: 'true', approve: Sure?}", ["--approve-all"], 0),
+        ("{shell: 'true', approve: {message: Sure?, timeout: 100ms}}", ["--approve", "b"], 2),
+        ("{shell: 'true', budget: {tokens: 1}, nonsense: 1}", [], 2),
+        ("{llm: {backend: m, prompt: x}, budget: {tokens: 1, on_exceeded: fail}}", [], 4),
+        ("{llm: {backend: m, prompt: x}, budget: {tokens: 1}}", [], 3),
+    ],
+)
+def test_the_exit_status_says_how_it_went(task: str, arguments: list[str], status: int, tmp_path: Path) -> None:
+    text = f"version: 1\nname: f\nbackends: {{m: {{kind: simulated}}}}\ntasks:\n  a: {task}\n  b: {{shell: 'true'}}\n"
+    done = piped("run", str(flow(tmp_path, text)), *arguments, state=tmp_path)
+    assert done.returncode == status, done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_only_what_was_asked_for_and_what_it_needs_runs(tmp_path: Path) -> None:
+    text = "version: 1\nname: f\ntasks:\n  a: {shell: echo x}\n  b: {shell: 'echo {{ a }}'}\n  c: {shell: echo c}\n"
+    done = piped("run", str(flow(tmp_path, text)), "--only", "b", "--output", "json", state=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert {name for name, task in json.loads(done.stdout)["tasks"].items() if task["attempts"]} == {"a", "b"}
+
+
+def test_inputs_reach_the_tasks(tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("from a file")
+    text = (
+        "version: 1\nname: f\ninputs:\n  many: {type: list}\n  text: {}\ntasks:\n"
+        "  a: {shell: 'printf \"%s;\" {{ inputs.many }} {{ inputs.text }}'}\noutputs: {said: '{{ a }}'}\n"
+    )
+    path = flow(tmp_path, text)
+    done = piped("run", str(path), "-i", "many=a,b", "-i", f"text=@{tmp_path}/text", state=tmp_path)
+    assert done.stdout == "said: a;b;from a file;\n", done.stderr
+    wrong = piped("run", str(path), "-i", "mnay=a", state=tmp_path)
+    assert wrong.returncode == 2
+    assert "did you mean 'many'?" in wrong.stderr
+
+
+def test_a_dry_run_prints_the_plan_and_runs_nothing(tmp_path: Path) -> None:
+    path = flow(tmp_path, f"version: 1\nname: f\ntasks:\n  a: {{shell: touch {tmp_path}/pwned}}\n")
+    done = piped("run", str(path), "--dry-run", state=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "a" in done.stdout
+    assert not (tmp_path / "pwned").exists()
+
+
+def test_simulate_touches_nothing(tmp_path: Path) -> None:
+    path = flow(tmp_path, f"version: 1\nname: f\ntasks:\n  a: {{shell: touch {tmp_path}/pwned}}\n")
+    done = piped("run", "--simulate", str(path), state=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert not (tmp_path / "pwned").exists()
+
+
+# ── signals, pipes, terminals ───────────────────────────────────────────────────────────────────
+
+SLEEPS = "version: 1\nname: f\ntasks:\n  a: {{shell: sleep {marker}}}\n  b: {{shell: 'sleep {marker} & wait'}}\n"
+STUBBORN = (
+    "version: 1\nname: f\ntasks:\n  a:\n    grace: 60s\n    shell: trap '' TERM; while true; do sleep {marker}; done\n"
+)
+
+
+def marker() -> str:
+    """Return a number that no other process of this machine sleeps for."""
+    return f"{os.getpid()}{time.monotonic_ns() % 10**9}"
+
+
+def started(path: Path, state: Path, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [*command(), "run", str(path), *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        env=environment(state),
+    )
+
+
+def wait_for(text: str) -> None:
+    end = time.monotonic() + 20
+    while not alive(text):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_signal_stops_the_run_and_everything_it_started(number: int, status: int, tmp_path: Path) -> None:
+    mark = marker()
+    process = started(flow(tmp_path, SLEEPS.format(marker=mark)), tmp_path, "--output", "json")
+    wait_for(f"sleep {mark}")
+    process.send_signal(number)
+    out, err = process.communicate(timeout=20)
+    assert process.returncode == status, err
+    assert json.loads(out)["outcome"] == "cancelled"
+    assert "Traceback" not in err
+    assert none_alive(mark)
+
+
+def test_a_second_ctrl_c_forces(tmp_path: Path) -> None:
+    mark = marker()
+    process = started(flow(tmp_path, STUBBORN.format(marker=mark)), tmp_path)
+    wait_for(f"sleep {mark}")
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 130, err
+    assert none_alive(mark)
+
+
+def test_a_reader_of_events_that_leaves_ends_the_run_quietly(tmp_path: Path) -> None:
+    mark = marker()
+    path = flow(tmp_path, SLEEPS.format(marker=mark))
+    done = shell_pipe('orchestrator run "$1" --output jsonl | head -n 3', state=tmp_path, words=[str(path)])
+    assert len(done.stdout.splitlines()) == 3
+    assert "Traceback" not in done.stderr
+    assert none_alive(mark)
+
+
+def test_without_a_reader_of_progress_the_run_goes_on(tmp_path: Path) -> None:
+    path = flow(
+        tmp_path, "version: 1\nname: f\ntasks:\n  a: {shell: sleep 0.3; echo done}\noutputs: {said: '{{ a }}'}\n"
+    )
+    done = shell_pipe('orchestrator run "$1" 2> >(true)', state=tmp_path, words=[str(path)])
+    assert (done.returncode, done.stdout) == (0, "said: done\n")
+
+
+def test_a_terminal_that_closes_leaves_nothing_behind(tmp_path: Path) -> None:
+    mark = marker()
+    terminal = Terminal("run", str(flow(tmp_path, SLEEPS.format(marker=mark))), state=tmp_path)
+    terminal.sees("2 running")
+    terminal.closes()
+    assert none_alive(mark, within=15)
+
+
+def test_on_a_terminal_a_live_block_comes_and_goes(tmp_path: Path) -> None:
+    text = (
+        "version: 1\nname: f\ntasks:\n  slow: {shell: echo working on it; sleep 1.5}\n"
+        "  bad: {shell: sleep 0.5; exit 9}\n"
+    )
+    terminal = Terminal("run", str(flow(tmp_path, text)), state=tmp_path, columns=60)
+    seen = terminal.sees("working on it")
+    assert "running" in seen
+    assert all(len(line) < 60 for line in seen.splitlines())
+    assert terminal.ends() == 1
+    assert "working on it" not in terminal.screen
+    assert "bad failed" in terminal.screen
+    assert "✗ flow.yaml" in terminal.screen
+
+
+def test_no_colour_is_respected(tmp_path: Path) -> None:
+    path = flow(tmp_path, "version: 1\nname: f\ntasks:\n  bad: {shell: exit 9}\n")
+    for value, coloured in (("1", False), ("", True)):
+        terminal = Terminal("run", str(path), state=tmp_path, more={"NO_COLOR": value})
+        assert terminal.ends() == 1
+        assert (b"\x1b[31m" in terminal.raw) is coloured
+
+
+def test_a_dumb_terminal_gets_plain_lines(tmp_path: Path) -> None:
+    path = flow(tmp_path, "version: 1\nname: f\ntasks:\n  a: {shell: 'true'}\n")
+    terminal = Terminal("run", str(path), state=tmp_path, more={"TERM": "dumb"})
+    assert terminal.ends() == 0
+    assert b"\x1b" not in terminal.raw
+    assert "a done" in terminal.screen
+
+
+@pytest.mark.parametrize(("typed", "status", "outcome"), [("y fine\r", 0, "approved"), ("n not now\r", 1, "denied")])
+def test_an_approval_is_asked_on_the_terminal(typed: str, status: int, outcome: str, tmp_path: Path) -> None:
+    text = "version: 1\nname: f\ntasks:\n  a: {shell: 'true', approve: {message: Go?, show: all of it}}\n"
+    terminal = Terminal("run", str(flow(tmp_path, text)), state=tmp_path)
+    assert "| all of it" in terminal.sees("Approve? y or n")
+    terminal.types(typed)
+    assert terminal.ends() == status
+    assert f"a {outcome} by" in terminal.screen

@@ -1,0 +1,99 @@
+"""The dashboard in a terminal: it comes, it goes, and it leaves the terminal and the machine clean."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.terminal import SAMPLES, Terminal, flow, none_alive, piped
+from tests.e2e.test_run import SLEEPS, marker, wait_for
+
+RESTORED = (b"\x1b[?1049l", b"\x1b[?25h")
+"""The normal screen is back, and the cursor."""
+
+
+def quick(folder: Path) -> str:
+    return str(flow(folder, "version: 1\nname: quick\ntasks:\n  a: {shell: echo hello}\n  b: {shell: 'exit 3'}\n"))
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(120, 40), (80, 24)])
+def test_the_dashboard_shows_the_run_and_q_leaves_a_summary(columns: int, rows: int, tmp_path: Path) -> None:
+    terminal = Terminal("tui", quick(tmp_path), state=tmp_path, columns=columns, rows=rows)
+    terminal.sees("quick")
+    terminal.sees("failed")
+    terminal.types("q")
+    assert terminal.ends() == 1
+    assert all(code in terminal.raw for code in RESTORED)
+    assert "✗ flow.yaml" in terminal.screen
+
+
+def test_without_a_terminal_it_says_so_and_runs(tmp_path: Path) -> None:
+    done = piped("tui", quick(tmp_path), state=tmp_path)
+    assert done.returncode == 1
+    assert "no dashboard: stdin is not a terminal" in done.stderr
+    assert "a done" in done.stderr
+
+
+def test_in_ci_it_runs_without_the_dashboard(tmp_path: Path) -> None:
+    terminal = Terminal("tui", quick(tmp_path), state=tmp_path, more={"CI": "true"})
+    assert terminal.ends() == 1
+    assert b"\x1b[?1049h" not in terminal.raw
+
+
+def test_ctrl_c_asks_then_cancels_and_nothing_is_left(tmp_path: Path) -> None:
+    mark = marker()
+    terminal = Terminal("tui", str(flow(tmp_path, SLEEPS.format(marker=mark))), state=tmp_path)
+    wait_for(f"sleep {mark}")
+    terminal.read(1)
+    terminal.types("\x03")
+    terminal.sees("Ctrl+C")
+    for _ in range(8):
+        terminal.read(0.1)
+    terminal.types("\x03")
+    for _ in range(10):
+        terminal.read(0.1)
+    terminal.types("q")
+    assert terminal.ends() == 130
+    assert none_alive(mark)
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)])
+def test_a_signal_restores_the_terminal_and_stops_the_run(number: int, status: int, tmp_path: Path) -> None:
+    mark = marker()
+    terminal = Terminal("tui", str(flow(tmp_path, SLEEPS.format(marker=mark))), state=tmp_path)
+    wait_for(f"sleep {mark}")
+    terminal.sees("f  ")
+    terminal.child.kill(number)
+    assert terminal.ends() == status
+    assert all(code in terminal.raw for code in RESTORED)
+    assert none_alive(mark)
+
+
+def test_a_closed_window_leaves_no_child(tmp_path: Path) -> None:
+    mark = marker()
+    terminal = Terminal("tui", str(flow(tmp_path, SLEEPS.format(marker=mark))), state=tmp_path)
+    wait_for(f"sleep {mark}")
+    terminal.closes()
+    assert none_alive(mark, within=15)
+
+
+def test_left_the_screen_goes_and_the_run_goes_on_in_plain_lines(tmp_path: Path) -> None:
+    path = flow(tmp_path, "version: 1\nname: f\ntasks:\n  a: {shell: sleep 3}\n  b: {depends_on: [a], shell: 'true'}\n")
+    terminal = Terminal("tui", str(path), state=tmp_path)
+    terminal.sees("running")
+    terminal.types("L")
+    terminal.sees("b done")
+    assert terminal.ends() == 0
+    assert "✓ flow.yaml" in terminal.screen
+
+
+def test_the_demo_is_the_isolation_flow(tmp_path: Path) -> None:
+    terminal = Terminal("demo", state=tmp_path)
+    screen = terminal.sees("scraping")
+    assert "failure" in screen
+    terminal.types("q")
+    terminal.types("y")
+    assert terminal.ends(within=30) in (1, 130)
+    assert SAMPLES.is_dir()
