@@ -13,7 +13,8 @@ import pytest
 
 import orchestrator
 from orchestrator.core.errors import AttemptError, Code, ErrorKind, InputError, UpstreamError, WorkError
-from orchestrator.kinds.function import FunctionKind, FunctionSettings, TaskContext
+from orchestrator.core.task_context import TaskContext
+from orchestrator.kinds.function import FunctionKind, FunctionSettings
 from tests.kinds.fakes import FakeContext
 
 numbers = count()

@@ -10,7 +10,7 @@ from inspect import Parameter, Signature
 from typing import Any, Final
 
 from orchestrator.core.errors import InputError
-from orchestrator.kinds.function.task_context import TaskContext
+from orchestrator.core.task_context import TaskContext
 
 ANNOTATIONS: Final = (TaskContext, "TaskContext", "orchestrator.TaskContext")
 POSITIONAL: Final = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)

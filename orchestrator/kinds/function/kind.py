@@ -18,7 +18,7 @@ from orchestrator.kinds.function import lookup
 from orchestrator.kinds.function.arguments import Arguments, arguments
 from orchestrator.kinds.function.printing import printed_to
 from orchestrator.kinds.function.results import failure, fields, story
-from orchestrator.kinds.function.task_context import TaskContext
+from orchestrator.kinds.function.task_context import AttemptContext
 from orchestrator.kinds.function.threads import Raised, Returned, start
 
 T = TypeVar("T")
@@ -75,7 +75,7 @@ class Attempt:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self.told = TaskContext(context)
+        self.told = AttemptContext(context)
 
     async def fields_of(self, settings: FunctionSettings) -> Mapping[str, object]:
         """Return the output's fields."""

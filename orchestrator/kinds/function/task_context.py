@@ -1,4 +1,4 @@
-"""What a function may know of its task, and how it speaks to it from whatever thread it runs on."""
+"""How a function speaks to its task from whatever thread it runs on."""
 
 from __future__ import annotations
 
@@ -8,13 +8,11 @@ import threading
 from collections.abc import Callable
 
 from orchestrator.core.ports import Context, Stream
+from orchestrator.core.task_context import TaskContext
 
 
-class TaskContext:
-    """Given to functions that ask for it. Every method may be used from any thread.
-
-    A function asks with a parameter that is annotated with this class, or that is named `context`.
-    """
+class AttemptContext(TaskContext):
+    """Passes on what the engine's context knows, from whatever thread the function runs on."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -31,30 +29,24 @@ class TaskContext:
 
     @property
     def attempt(self) -> int:
-        """Which try this is, counted from 1."""
         return self._context.attempt
 
     @property
     def idempotency_key(self) -> str:
-        """The same for all automatic retries of the task, so that a service can tell a repetition from a new wish."""
         return self._context.idempotency_key
 
     @property
     def cancelled(self) -> bool:
-        """Whether the attempt is to end; what the function returns from now on is dropped."""
         return self._is_cancelled.is_set() or self._context.stopping
 
     def raise_if_cancelled(self) -> None:
-        """Leave the function if the attempt is to end."""
         if self.cancelled:
             raise asyncio.CancelledError
 
     def log(self, text: str) -> None:
-        """Write a line that the screen shows with the task."""
         self.write("log", f"{text}\n")
 
     def progress(self, done: float, total: float | None = None, message: str = "") -> None:
-        """Tell how far the work is."""
         self._tell(self._context.progress, done, total, message)
 
     # ── for the kind ──
