@@ -1,0 +1,108 @@
+"""A session folded into a run of our own, bit by bit, and what changed since the last look."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from orchestrator.core import events as ev
+from orchestrator.core.events import Record
+from orchestrator.core.ports import Gap, Session, Subscription
+from orchestrator.core.run import Run
+from orchestrator.tui.rows import Family
+
+AT_ONCE: Final = 3000
+"""Events folded at one look, so that a burst never holds up a key press."""
+
+_NEWS: Final = (
+    ev.BreakerMoved,
+    ev.ApprovalRequested,
+    ev.BudgetThreshold,
+    ev.BudgetExceeded,
+    ev.TaskFailed,
+    ev.RunFinished,
+    ev.CommandRefused,
+)
+"""What a person may want to be told of."""
+
+
+@dataclass(slots=True)
+class Changes:
+    """What changed: tasks and wholes by id, whether there are other rows, what is news, how many were seen."""
+
+    tasks: set[str] = field(default_factory=set)
+    layout: bool = False
+    everything: bool = False
+    news: list[Record] = field(default_factory=list)
+    seen: int = 0
+
+
+class Feed:
+    """Follows a session. `run` is ours alone; it is another object after a gap."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._waiting: deque[Record] = deque()
+        self.run: Run
+        self.family: Family
+        self._subscription: Subscription
+        self._attach()
+
+    def poll(self) -> Changes:
+        """Fold what came, up to a bound, and say what changed."""
+        changes = Changes()
+        found = self._subscription.drain()
+        if isinstance(found, Gap):
+            self.close()
+            self._attach()
+            changes.everything = changes.layout = True
+        else:
+            self._waiting.extend(found)
+        self._fold(changes)
+        return changes
+
+    @property
+    def waiting(self) -> int:
+        """Return how many events are known but not folded yet."""
+        return len(self._waiting)
+
+    def late(self) -> float:
+        """Return how many seconds what is shown lies behind."""
+        return self._session.now() - self.run.at if self._waiting else 0.0
+
+    def close(self) -> None:
+        self._subscription.close()
+
+    def _attach(self) -> None:
+        self.run, self._subscription = self._session.attach()
+        self._waiting.clear()
+        self.family = Family()
+        for whole in self.run.instances:
+            self.family.expanded(self.run, whole)
+
+    def _fold(self, changes: Changes) -> None:
+        waiting, run = self._waiting, self.run
+        changes.seen = min(len(waiting), AT_ONCE)
+        for _ in range(changes.seen):
+            record = waiting.popleft()
+            run.apply(record)
+            self._note(record, changes)
+
+    def _note(self, record: Record, changes: Changes) -> None:
+        event = record.event
+        task: str | None = getattr(event, "task", None)
+        if task in self.run.tasks:
+            changes.tasks.update(self._touched(task))
+        if isinstance(event, ev.TaskAdded | ev.RunStarted):
+            changes.layout = True
+        elif isinstance(event, ev.TaskExpanded):
+            self.family.expanded(self.run, event.task)
+            changes.layout = True
+        if isinstance(event, _NEWS):
+            changes.news.append(record)
+
+    def _touched(self, task: str) -> Iterable[str]:
+        whole = self.family.moved(self.run, task)
+        return (task,) if whole is None else (task, whole)

@@ -1,0 +1,271 @@
+"""The strip under the tabs: breakers, limiters and budgets, as three boxes or as one line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from orchestrator.core.progress import BackendProgress, BudgetProgress
+from orchestrator.core.run import Run
+from orchestrator.core.states import BreakerState, Status
+from orchestrator.tui.bars import level_bar
+from orchestrator.tui.glyphs import Glyphs
+from orchestrator.tui.lines import Line, Span, clip, gap, width
+from orchestrator.tui.text import amount, clean, count, countdown, duration, fit, money, shorten
+
+BOX_LINES: Final = 3
+_BREAKER_ORDER: Final = (BreakerState.OPEN, BreakerState.TRIPPED, BreakerState.HALF_OPEN, BreakerState.CLOSED)
+_BREAKER_ROLE: Final = {
+    BreakerState.CLOSED: "done.plain",
+    BreakerState.OPEN: "blocked",
+    BreakerState.HALF_OPEN: "retry.plain",
+    BreakerState.TRIPPED: "blocked",
+}
+_FULL: Final = 0.995
+
+
+class Level(NamedTuple):
+    """How full a limiter or a budget is. `words` say it in figures, `share` in parts of one."""
+
+    name: str
+    share: float
+    words: str
+    role: str
+    note: str
+
+
+# ── breakers ────────────────────────────────────────────────────────────────────────────────────
+
+
+def breakers(run: Run) -> list[BackendProgress]:
+    """Return the backends, those that are in trouble first."""
+    return sorted(
+        run.backends.values(),
+        key=lambda backend: (_BREAKER_ORDER.index(backend.breaker), backend.held_until is None, -backend.failures),
+    )
+
+
+def breaker_words(backend: BackendProgress, now: float) -> tuple[str, str]:
+    """Return the state's word, and what comes next."""
+    info = backend.info
+    match backend.breaker:
+        case BreakerState.OPEN:
+            return "OPEN", "" if backend.until is None else f"retry in {countdown(backend.until - now)}"
+        case BreakerState.TRIPPED:
+            return "TRIPPED", "until reset"
+        case BreakerState.HALF_OPEN:
+            return "half-open", f"probe {backend.probes}/{info.success_threshold}"
+        case BreakerState.CLOSED:
+            return "closed", f"{backend.failures}/{info.failure_threshold} fails"
+
+
+def breaker_line(backend: BackendProgress, now: float, glyphs: Glyphs, cells: int, names: int) -> Line:
+    word, after = breaker_words(backend, now)
+    role = _BREAKER_ROLE[backend.breaker]
+    if backend.held_until is not None:
+        after = f"held {countdown(backend.held_until - now)}"
+    start = (
+        Span(f"{glyphs.breaker[backend.breaker]} ", role),
+        Span(fit(clean(backend.info.name), names, glyphs.ellipsis) + " ", "text"),
+        Span(fit(word, 9), role),
+    )
+    role = "limited.plain" if backend.held_until is not None else "muted"
+    return _ends(start, Span(after, role), cells)
+
+
+def _ends(start: Line, end: Span, cells: int) -> Line:
+    room = cells - width(start) - 1
+    text = shorten(end.text, max(0, room))
+    return clip((*start, gap(cells - width(start) - len(text)), end._replace(text=text)), cells)
+
+
+# ── limiters ────────────────────────────────────────────────────────────────────────────────────
+
+
+def limiters(run: Run) -> list[Level]:
+    """Return every limiter, the run's own slots first, the fullest of the others before the rest."""
+    return [_slots(run), *sorted(_backend_levels(run), key=lambda level: -level.share)]
+
+
+def _slots(run: Run) -> Level:
+    used = run.tally.counts[Status.RUNNING] + run.tally.counts[Status.STOPPING]
+    return _limiter("task slots", used, run.max_concurrency)
+
+
+def _backend_levels(run: Run) -> Iterator[Level]:
+    for backend in run.backends.values():
+        name = clean(backend.info.name)
+        for gauge in backend.gauges:
+            yield _limiter(f"{name} {clean(gauge.label)}", gauge.used, gauge.limit)
+        if backend.info.max_concurrency:
+            yield _limiter(f"{name} calls", backend.in_use, backend.info.max_concurrency)
+
+
+def _limiter(name: str, used: float, limit: float) -> Level:
+    share = used / limit if limit else 0.0
+    role = "limited" if share >= _FULL else "retry" if share >= 0.8 else "done"
+    note = "FULL" if share >= _FULL else f"{share:.0%}"
+    return Level(name, share, f"{_number(used)}/{_number(limit)}", role, note)
+
+
+def _number(value: float) -> str:
+    return count(value) if value >= 1000 else amount(value)
+
+
+# ── budgets ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def budgets(run: Run, now: float) -> list[Level]:
+    """Return every budget's units, the run's before those of groups and tasks."""
+    return [level for budget in run.budgets.values() for level in _units(budget, run, now)]
+
+
+def _units(budget: BudgetProgress, run: Run, now: float) -> Iterator[Level]:
+    info = budget.info
+    prefix = "" if info.name == "run" else f"{clean(info.name.partition(':')[2])} "
+    if info.cost_usd is not None:
+        yield _budget(
+            f"{prefix}cost", budget.cost_usd, info.cost_usd, f"{_cash(budget.cost_usd)}/{_cash(info.cost_usd)}"
+        )
+    if info.tokens is not None:
+        yield _budget(f"{prefix}tokens", budget.tokens, info.tokens, f"{count(budget.tokens)}/{count(info.tokens)}")
+    if info.time is not None:
+        spent = run.ended if run.ended is not None else now
+        yield _budget(f"{prefix}time", spent, info.time, f"{duration(spent)}/{duration(info.time)}")
+
+
+def _cash(dollars: float) -> str:
+    return f"${dollars:.2f}" if dollars >= 0.1 or not dollars else money(dollars)
+
+
+def _budget(name: str, used: float, limit: float, words: str) -> Level:
+    share = used / limit if limit else 1.0
+    role = "failed" if share >= 0.9 else "retry" if share >= 0.75 else "done"
+    return Level(name, share, words, role, "OVER" if share >= 1 else f"{share:.0%}")
+
+
+# ── boxes ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def boxes(run: Run, now: float, cells: int, glyphs: Glyphs) -> list[Line]:
+    """Return three boxes side by side, five lines high."""
+    inner = [cells // 3 - 4, cells // 3 - 4, cells - 2 * (cells // 3) - 4]
+    parts = [
+        _breaker_box(run, now, inner[0], glyphs),
+        _level_box("Limiters", limiters(run), inner[1], glyphs, "no limits"),
+        _level_box("Budgets", budgets(run, now), inner[2], glyphs, _no_budget(run)),
+    ]
+    return [tuple(span for part in parts for span in part[row]) for row in range(BOX_LINES + 2)]
+
+
+def _breaker_box(run: Run, now: float, cells: int, glyphs: Glyphs) -> list[Line]:
+    shown = breakers(run)
+    trouble = sum(backend.breaker in {BreakerState.OPEN, BreakerState.TRIPPED} for backend in shown)
+    names = min(max([6, *(len(backend.info.name) for backend in shown[:BOX_LINES])]), max(6, cells - 26))
+    lines = [breaker_line(backend, now, glyphs, cells, names) for backend in shown[:BOX_LINES]]
+    note = f"{trouble} open" if trouble else ""
+    return _box("Breakers", note, "blocked", lines or [(Span("no backends", "muted"),)], len(shown), cells, glyphs)
+
+
+def _level_box(title: str, levels: list[Level], cells: int, glyphs: Glyphs, nothing: str) -> list[Line]:
+    names = min(max([6, *(len(level.name) for level in levels[:BOX_LINES])]), max(6, cells - 22))
+    figures = max([5, *(len(level.words) for level in levels[:BOX_LINES])])
+    lines = [_level_line(level, cells, names, figures, glyphs) for level in levels[:BOX_LINES]]
+    full = sum(level.note in {"FULL", "OVER"} for level in levels)
+    note = f"{full} {'full' if title == 'Limiters' else 'over'}" if full else ""
+    role = "limited" if title == "Limiters" else "failed"
+    return _box(title, note, role, lines or [(Span(nothing, "muted"),)], len(levels), cells, glyphs)
+
+
+def _level_line(level: Level, cells: int, names: int, figures: int, glyphs: Glyphs) -> Line:
+    bar = max(3, min(10, cells - names - figures - 7))
+    line = (
+        Span(fit(level.name, names, glyphs.ellipsis) + " ", "text"),
+        *level_bar(level.share, bar, level.role, glyphs),
+        Span(" " + fit(level.words, figures) + " ", "text"),
+    )
+    role = "over" if level.note == "OVER" else f"{level.role}.plain" if level.role != "done" else "muted"
+    return _ends(line, Span(level.note, role), cells)
+
+
+def _no_budget(run: Run) -> str:
+    tally = run.tally
+    return f"no budget  {count(tally.tokens)} tok  {money(tally.cost_usd)} spent" if tally.tokens else "no budget"
+
+
+def _box(title: str, note: str, role: str, lines: list[Line], total: int, cells: int, glyphs: Glyphs) -> list[Line]:
+    top_left, top_right, low_right, low_left, flat, upright = glyphs.box
+    more = f"{BOX_LINES} of {total} " if total > BOX_LINES else ""
+    head = (
+        Span(f"{top_left}{flat} ", "border"),
+        Span(title, "strong"),
+        Span(f"  {note}" if note else "", f"{role}.plain"),
+        gap(1),
+    )
+    fill = cells + 3 - width(head) - len(more) - (1 if more else 0)
+    top = (
+        *head,
+        Span(flat * max(0, fill), "border"),
+        Span(f" {more}" if more else "", "muted"),
+        Span(top_right, "border"),
+    )
+    side = Span(upright, "border")
+    body = [(side, gap(1), *clip(line, cells), gap(cells + 1 - min(cells, width(line))), side) for line in lines]
+    empty = (side, gap(cells + 2), side)
+    body += [empty] * (BOX_LINES - len(body))
+    return [top, *body, (Span(low_left + flat * (cells + 2) + low_right, "border"),)]
+
+
+# ── one line ────────────────────────────────────────────────────────────────────────────────────
+
+
+def one_line(run: Run, now: float, cells: int, glyphs: Glyphs) -> Line:
+    """Return what is in trouble, the fullest limiter and the budgets, in one line."""
+    upright = Span(f" {glyphs.box[5]} ", "border")
+    parts: list[Line] = [
+        tuple(_short_breakers(run, now, glyphs)),
+        tuple(_short_limiters(run)),
+        tuple(_short_budgets(run, now, glyphs)),
+    ]
+    line: list[Span] = [gap(1)]
+    for part in (part for part in parts if part):
+        line += [upright, *part] if len(line) > 1 else part
+    return (*clip(tuple(line), cells), gap(cells - min(cells, width(line))))
+
+
+def _short_breakers(run: Run, now: float, glyphs: Glyphs) -> Iterator[Span]:
+    shown = [backend for backend in breakers(run) if backend.breaker is not BreakerState.CLOSED][:2]
+    if not shown:
+        yield from _all_closed(run, glyphs)
+    for backend in shown:
+        word, after = breaker_words(backend, now)
+        role = _BREAKER_ROLE[backend.breaker]
+        short = after.rpartition(" ")[2]
+        yield Span(f"{glyphs.breaker[backend.breaker]} ", role)
+        yield Span(shorten(clean(backend.info.name), 14, glyphs.ellipsis) + " ", "text")
+        yield Span(f"{word} {short}" if backend.breaker is BreakerState.OPEN else short, role)
+        yield gap(2 if backend is not shown[-1] else 0)
+
+
+def _all_closed(run: Run, glyphs: Glyphs) -> Iterator[Span]:
+    if run.backends:
+        yield Span(f"{glyphs.breaker[BreakerState.CLOSED]} ", "done.plain")
+        yield Span("breakers closed", "muted")
+
+
+def _short_limiters(run: Run) -> Iterator[Span]:
+    level = max(limiters(run), key=lambda level: level.share)
+    yield Span(f"{shorten(level.name, 16)} {level.words}", "text")
+    if level.note == "FULL":
+        yield Span(" FULL", "limited.plain")
+
+
+def _short_budgets(run: Run, now: float, glyphs: Glyphs) -> Iterator[Span]:
+    for index, level in enumerate(budgets(run, now)[:3]):
+        role = f"{level.role}.plain" if level.role != "done" else "text"
+        if index == 0:
+            yield Span(f"{level.words.partition('/')[0]} ", "text")
+            yield from level_bar(level.share, 5, level.role, glyphs)
+            yield Span(f" {level.note}", role)
+        else:
+            yield Span(f" {level.name[:3]} {level.note}", role)

@@ -1,0 +1,162 @@
+"""Which rows the task table has, in the flow's own order: groups, folded fan-outs and tasks."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Final, NamedTuple
+
+from orchestrator.core.run import Run
+from orchestrator.core.states import Status
+
+FAN_ROWS: Final = 20
+"""A fan-out with more instances is a foldable row of its own."""
+
+
+class Kind(Enum):
+    """What a row stands for."""
+
+    GROUP = "group"
+    FAN = "fan"
+    TASK = "task"
+
+
+class Row(NamedTuple):
+    """One row. `name` is a group's name or a task's id; `depth` is how far in it stands."""
+
+    kind: Kind
+    name: str
+    group: str
+    depth: int = 0
+
+    @property
+    def key(self) -> tuple[Kind, str]:
+        return self.kind, self.name
+
+    @property
+    def task(self) -> str | None:
+        """Return the id of the task, or of the whole; None for a group."""
+        return None if self.kind is Kind.GROUP else self.name
+
+
+Keep = Callable[[str], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Folds:
+    """What is folded: groups that were closed, and fan-outs that were opened."""
+
+    closed_groups: frozenset[str] = frozenset()
+    open_fans: frozenset[str] = frozenset()
+
+    def is_open(self, row: Row) -> bool:
+        return row.name not in self.closed_groups if row.kind is Kind.GROUP else row.name in self.open_fans
+
+    def set(self, row: Row, *, opened: bool) -> Folds:
+        """Return the folds with this row open or closed."""
+        if row.kind is Kind.GROUP:
+            closed = self.closed_groups - {row.name} if opened else self.closed_groups | {row.name}
+            return Folds(closed, self.open_fans)
+        fans = self.open_fans | {row.name} if opened else self.open_fans - {row.name}
+        return Folds(self.closed_groups, fans)
+
+
+@dataclass(slots=True)
+class Family:
+    """Who is whose instance, and how the instances of large fan-outs stand; kept as changes come."""
+
+    whole_of: dict[str, str] = field(default_factory=dict)
+    counts: dict[str, Counter[Status]] = field(default_factory=dict)
+    _seen: dict[str, Status] = field(default_factory=dict)
+
+    def expanded(self, run: Run, whole: str) -> None:
+        """Take note of a whole's instances, those included that came before the note."""
+        self.counts.setdefault(whole, Counter())
+        for task in run.instances[whole]:
+            self.whole_of[task] = whole
+            if task in run.tasks:
+                self.moved(run, task)
+
+    def moved(self, run: Run, task: str) -> str | None:
+        """Bring the counts in step with the task; return its whole, if it has one."""
+        whole = self.whole_of.get(task)
+        if whole is None:
+            return None
+        counts, before, after = self.counts[whole], self._seen.get(task), run.tasks[task].status
+        if before is not after:
+            counts[after] += 1
+            if before is not None:
+                counts[before] -= 1
+            self._seen[task] = after
+        return whole
+
+
+def is_fan(run: Run, task: str) -> bool:
+    """Return whether the task is a fan-out that has a row of its own."""
+    return len(run.instances.get(task, ())) > FAN_ROWS
+
+
+def build(run: Run, folds: Folds, keep: Keep | None = None) -> list[Row]:
+    """Return every visible row. With `keep`, groups and fan-outs stay where something in them matches."""
+    return [row for group in run.members for row in _group_rows(run, group, folds, keep)]
+
+
+def _group_rows(run: Run, group: str, folds: Folds, keep: Keep | None) -> Iterator[Row]:
+    head = Row(Kind.GROUP, group, group)
+    roots = _roots(run, group)
+    if not roots:
+        return
+    if not folds.is_open(head):
+        if keep is None or any(map(keep, run.members[group])):
+            yield head
+        return
+    rows = list(_tree(run, group, roots, folds, keep, 1))
+    if rows or keep is None:
+        yield head
+        yield from rows
+
+
+def _roots(run: Run, group: str) -> list[str]:
+    """Return the group's tasks that no whole of the same group brings along."""
+    brought = {
+        child
+        for task in run.members[group]
+        for child in run.instances.get(task, ())
+        if child in run.tasks and run.tasks[child].info.group == group
+    }
+    return [task for task in run.members[group] if task not in brought and not _is_elsewhere(run, task)]
+
+
+def _is_elsewhere(run: Run, task: str) -> bool:
+    """Return whether a whole stands for nothing here: all its instances are in other groups."""
+    children = [child for child in run.instances.get(task, ()) if child in run.tasks]
+    group = run.tasks[task].info.group
+    return bool(children) and all(run.tasks[child].info.group != group for child in children)
+
+
+def _tree(run: Run, group: str, tasks: Iterable[str], folds: Folds, keep: Keep | None, depth: int) -> Iterator[Row]:
+    for task in tasks:
+        children = [child for child in run.instances.get(task, ()) if _belongs(run, child, group)]
+        if not children:
+            if keep is None or keep(task):
+                yield Row(Kind.TASK, task, group, depth)
+        elif is_fan(run, task):
+            yield from _fan(run, Row(Kind.FAN, task, group, depth), children, folds, keep)
+        else:
+            yield from _tree(run, group, children, folds, keep, depth)
+
+
+def _belongs(run: Run, task: str, group: str) -> bool:
+    return task in run.tasks and run.tasks[task].info.group == group
+
+
+def _fan(run: Run, row: Row, children: list[str], folds: Folds, keep: Keep | None) -> Iterator[Row]:
+    if folds.is_open(row):
+        rows = list(_tree(run, row.group, children, folds, keep, row.depth + 1))
+        if rows or keep is None:
+            yield row
+            yield from rows
+    elif keep is None or any(map(keep, children)):
+        yield row

@@ -1,0 +1,142 @@
+"""Every key that does something, from the bindings that are in force, and what the glyphs mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+
+from orchestrator.core.states import Status
+from orchestrator.tui.commands import COMMANDS, Motion, Section
+from orchestrator.tui.faces import TALLY_ORDER
+from orchestrator.tui.lines import Line, Span, gap, width
+from orchestrator.tui.paint import Paint
+from orchestrator.tui.text import fit
+from orchestrator.tui.widgets.painted import Bar, Text
+
+_SCROLL = {
+    "j": Motion.DOWN,
+    "down": Motion.DOWN,
+    "k": Motion.UP,
+    "up": Motion.UP,
+    "pagedown": Motion.PAGE_DOWN,
+    "space": Motion.PAGE_DOWN,
+    "pageup": Motion.PAGE_UP,
+    "g": Motion.FIRST,
+    "G": Motion.LAST,
+}
+_KEYS = 13
+
+
+class Key(NamedTuple):
+    """A command as the help shows it: its keys as they are bound now."""
+
+    command: str
+    keys: tuple[str, ...]
+
+
+def help_lines(keys: Sequence[Key], cells: int, paint: Paint) -> list[Line]:
+    """Return the sections in columns, then the legend."""
+    columns = 2 if cells >= 100 else 1
+    room = (cells - 2 * (columns - 1)) // columns
+    blocks = [block for section in Section if (block := _block(section, keys, room))]
+    lines = _side_by_side(blocks, columns, room)
+    return [*lines, (), *_legend(cells, paint)]
+
+
+def _block(section: Section, keys: Sequence[Key], room: int) -> list[Line]:
+    found = [key for key in keys if COMMANDS[key.command].section is section]
+    if not found:
+        return []
+    return [(Span(section.value, "title"),), *(line for key in found for line in _key_lines(key, room)), ()]
+
+
+def _key_lines(key: Key, room: int) -> Iterable[Line]:
+    command = COMMANDS[key.command]
+    keys = " ".join(key.keys)
+    words = command.help + (" *" if command.asks else "")
+    if len(words) > room - _KEYS:
+        cut = words.rfind(" ", 0, room - _KEYS)
+        yield (Span(fit(keys, _KEYS), "key"), Span(words[:cut], "text"))
+        yield (gap(_KEYS), Span(fit(words[cut + 1 :], room - _KEYS).rstrip(), "text"))
+    else:
+        yield (Span(fit(keys, _KEYS), "key"), Span(words, "text"))
+
+
+def _side_by_side(blocks: list[list[Line]], columns: int, room: int) -> list[Line]:
+    """Put each block into the shortest column so far."""
+    piles: list[list[Line]] = [[] for _ in range(columns)]
+    for block in blocks:
+        min(piles, key=len).extend(block)
+    height = max(map(len, piles))
+    for pile in piles:
+        pile.extend([()] * (height - len(pile)))
+    return [_joined(row, room) for row in zip(*piles, strict=True)]
+
+
+def _joined(parts: Sequence[Line], room: int) -> Line:
+    spans: list[Span] = []
+    for part in parts:
+        spans += [*part, gap(room + 2 - width(part))]
+    return tuple(spans)
+
+
+def _legend(cells: int, paint: Paint) -> list[Line]:
+    entries = [_legend_entry(status, paint) for status in TALLY_ORDER]
+    each = max(1, cells // 12)
+    rows = [entries[start : start + each] for start in range(0, len(entries), each)]
+    legend: list[Line] = [(Span("States", "title"), Span("   * asks first", "muted"))]
+    return legend + [tuple(span for entry in row for span in entry) for row in rows]
+
+
+def _legend_entry(status: Status, paint: Paint) -> Line:
+    role = f"{status.value}.plain"
+    return (Span(f"{paint.glyphs.status[status]} ", role), Span(fit(status.value, 10), role))
+
+
+class HelpScreen(ModalScreen[None]):
+    """Shows the help until Escape, q or ?."""
+
+    CSS = """
+    HelpScreen { align: center middle; background: $background 55%; }
+    HelpScreen #box { width: 116; max-width: 98%; height: auto; max-height: 96%; border: round $primary;
+        background: $surface; padding: 0 1; }
+    HelpScreen.-ascii #box { border: ascii $primary; }
+    HelpScreen Text { height: auto; background: $surface; }
+    """
+
+    def __init__(self, keys: Sequence[Key], paint: Paint) -> None:
+        super().__init__(classes="-ascii" if paint.ascii else "")
+        self._keys = keys
+        self.paint = paint
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="box"):
+            yield Bar(self.paint, ground="surface", id="title")
+            yield Text(self.paint, ground="surface")
+
+    def on_mount(self) -> None:
+        self.query_one(Text).focus()
+        self._draw()
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._draw)
+
+    def _draw(self) -> None:
+        cells = min(112, int(self.app.size.width * 0.98) - 5)
+        self.query_one("#title", Bar).show((Span("Keys", "title"), Span("   Esc closes, j k scroll", "muted")))
+        lines = help_lines(self._keys, cells, self.paint)
+        text = self.query_one(Text)
+        text.styles.height = min(len(lines), max(4, int(self.app.size.height * 0.96) - 3))
+        text.show([(line, "") for line in lines])
+
+    def on_key(self, event: events.Key) -> None:
+        event.stop()
+        if event.key in {"escape", "q", "question_mark", "f1", "enter"}:
+            self.dismiss(None)
+        elif event.key in _SCROLL:
+            self.query_one(Text).move(_SCROLL[event.key])

@@ -1,0 +1,77 @@
+"""The question after the first Ctrl+C, over the last row; the run goes on behind it."""
+
+from __future__ import annotations
+
+from textual import events
+from textual.app import ComposeResult
+from textual.screen import ModalScreen
+
+from orchestrator.core.run import Run
+from orchestrator.core.states import Status
+from orchestrator.tui.lines import Line, Span, clip
+from orchestrator.tui.paint import Paint
+from orchestrator.tui.stopping import ASKS_FOR
+from orchestrator.tui.text import money, plural
+from orchestrator.tui.widgets.painted import Bar
+
+_ANSWERS = frozenset({"y", "t", "g"})
+
+
+def stop_line(run: Run, *, on_task: bool, in_group: bool, cells: int) -> Line:
+    """Return the question with what each key does."""
+    running = run.tally.counts[Status.RUNNING] + run.tally.counts[Status.STOPPING]
+    spent = f" ({money(run.tally.cost_usd)} spent)" if run.tally.cost_usd else ""
+    what = f"Cancel {plural(running, 'running task')}{spent}?" if running else f"Cancel the run{spent}?"
+    line = (
+        Span(f" {what}  ", "banner"),
+        Span(" Ctrl+C or y", "key"),
+        Span(": the run", "text"),
+        *((Span("  t", "key"), Span(": this task", "text")) if on_task else ()),
+        *((Span("  g", "key"), Span(": this group", "text")) if in_group else ()),
+        Span("  Esc", "key"),
+        Span(": go on", "text"),
+    )
+    return clip(line, cells)
+
+
+class StopScreen(ModalScreen[str | None]):
+    """Asks for five seconds. The answer is `y`, `t`, `g` or None."""
+
+    CSS = """
+    StopScreen { background: $background 0%; }
+    StopScreen Bar { dock: bottom; height: 1; }
+    """
+
+    def __init__(self, run: Run, paint: Paint, *, on_task: bool, in_group: bool) -> None:
+        super().__init__()
+        self._run = run
+        self.paint = paint
+        self._on_task = on_task
+        self._in_group = in_group
+
+    def compose(self) -> ComposeResult:
+        yield Bar(self.paint, ground="panel")
+
+    def on_mount(self) -> None:
+        self.set_timer(ASKS_FOR, self._time_out)
+        self._draw()
+
+    def on_resize(self) -> None:
+        self._draw()
+
+    def _draw(self) -> None:
+        cells = self.app.size.width
+        self.query_one(Bar).show(stop_line(self._run, on_task=self._on_task, in_group=self._in_group, cells=cells))
+
+    def _time_out(self) -> None:
+        if self.is_current:
+            self.dismiss(None)
+
+    def close(self) -> None:
+        """Go away without an answer: another press of Ctrl+C has given it."""
+        self.app.pop_screen()
+
+    def on_key(self, event: events.Key) -> None:
+        event.stop()
+        allowed = event.key == "y" or (event.key == "t" and self._on_task) or (event.key == "g" and self._in_group)
+        self.dismiss(event.key if allowed and event.key in _ANSWERS else None)

@@ -1,0 +1,1 @@
+"""What stands on a screen. Widgets know nobody: lines go in, messages come out."""
