@@ -21,6 +21,7 @@ from orchestrator.core.ports import (
     ModelAnswer,
     ModelBackend,
     ModelRequest,
+    Performer,
     Usage,
 )
 from orchestrator.core.simulation import OK, Ending, Outcome, error_of, outcome
@@ -51,8 +52,8 @@ class Burns:
     from_: Duration = field(
         default=0.0, metadata={"key": "from", "description": "When it begins, counted from the run's start."}
     )
-    until: Duration | None = field(default=None, metadata={"description": "When it ends. Never."})
-    outcome: str | int = field(default="503", metadata={"description": "How calls end meanwhile. 503."})
+    until: Duration | None = field(default=None, metadata={"description": "When it ends; default: never."})
+    outcome: str | int = field(default="503", metadata={"description": "How calls end meanwhile; default: 503."})
 
     def __post_init__(self) -> None:
         outcome(self.outcome)
@@ -79,7 +80,8 @@ class SimulatedSettings:
         default=(), metadata={"description": "What it answers, one after another, and again from the first."}
     )
     tokens: Tokens | None = field(
-        default=None, metadata={"description": "What each call uses: {input, output}. Characters divided by 4."}
+        default=None,
+        metadata={"description": "What each call uses: {input, output}; default: characters divided by 4."},
     )
     words_per_second: float | None = field(default=None, metadata={"description": "How fast the answer streams."})
     script: tuple[str | int, ...] = field(
@@ -117,7 +119,7 @@ def latency(written: float | str) -> tuple[float, float]:
 # ── the backend ─────────────────────────────────────────────────────────────────────────────────
 
 
-class SimulatedBackend(ModelBackend, HttpBackendPort):
+class SimulatedBackend(ModelBackend, HttpBackendPort, Performer):
     """Answers models' prompts and HTTP requests, and stands in for whatever else a task would do.
 
     A script is used up in the order in which calls arrive. All else that chance decides depends on the task and the

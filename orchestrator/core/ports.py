@@ -255,6 +255,13 @@ class HttpBackendPort(Backend, Protocol):
     async def send(self, request: HttpRequest, context: Context) -> HttpAnswer: ...
 
 
+@runtime_checkable
+class Performer(Backend, Protocol):
+    """A backend that has a part in work that others do: it takes its time, and may fail, before that begins."""
+
+    async def perform(self, context: Context) -> None: ...
+
+
 # ── front ends ──────────────────────────────────────────────────────────────────────────────────
 
 

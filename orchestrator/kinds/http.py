@@ -43,7 +43,9 @@ class HttpSettings:
     """The keys of an http task."""
 
     url: str = field(metadata={"description": "Where to; relative to the backend's base_url, if it has one."})
-    method: str = field(default="GET", metadata={"description": "GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS. GET."})
+    method: str = field(
+        default="GET", metadata={"description": "GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS; default: GET."}
+    )
     headers: Mapping[str, str] = field(
         default_factory=lambda: MappingProxyType({}),
         metadata={"description": "Headers, besides those of the backend."},
@@ -60,12 +62,14 @@ class HttpSettings:
         default=None, metadata={"description": "The text that is sent as it is. One of json, form and body."}
     )
     expect: tuple[int, ...] = field(
-        default=(), metadata={"description": "Status codes that count as success. Any from 200 to 299."}
+        default=(), metadata={"description": "Status codes that count as success; default: any 2xx."}
     )
     max_size: Size | str = field(
-        default=DEFAULT_MAX_SIZE, metadata={"description": "How long the answer's body may be. 10MB."}
+        default=DEFAULT_MAX_SIZE, metadata={"description": "How long the answer's body may be; default: 10MB."}
     )
-    follow_redirects: bool = field(default=True, metadata={"description": "Whether redirects are followed. true."})
+    follow_redirects: bool = field(
+        default=True, metadata={"description": "Whether redirects are followed; default: true."}
+    )
 
     def __post_init__(self) -> None:
         given = [name for name in ("json", "form", "body") if getattr(self, name) is not None]

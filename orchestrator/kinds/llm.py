@@ -49,12 +49,13 @@ class LlmSettings:
         default=(), metadata={"description": "A conversation, oldest first. One of prompt and messages."}
     )
     system: str | None = field(default=None, metadata={"description": "What the model is told to be."})
-    model: str | None = field(default=None, metadata={"description": "The model. The backend's own."})
+    model: str | None = field(default=None, metadata={"description": "The model; default: the backend's."})
     temperature: float | str | None = field(
-        default=None, metadata={"description": "How freely it answers; 0 is the least. The model's own."}
+        default=None, metadata={"description": "How freely it answers; 0 is the least; default: the model's own."}
     )
     max_tokens: Count | str | None = field(
-        default=None, metadata={"description": "How long the answer may be. The backend's max_tokens, or 4096."}
+        default=None,
+        metadata={"description": "How long the answer may be; default: the backend's max_tokens, or 4096."},
     )
     stop: tuple[str, ...] = field(default=(), metadata={"description": "Texts at which the answer ends."})
 

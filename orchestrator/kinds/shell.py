@@ -17,7 +17,7 @@ from typing import ClassVar, Final, Literal
 from orchestrator.core.errors import Code, InputError, WorkError
 from orchestrator.core.flow import BackendSpec
 from orchestrator.core.output import Cut, OutputShape
-from orchestrator.core.ports import Calls, Context, Estimate, Kind, Scope
+from orchestrator.core.ports import Calls, Context, Estimate, Kind, Performer, Scope
 from orchestrator.core.units import Duration
 from orchestrator.processes import Child, Command, NotStarted, start
 from orchestrator.templates import compile_shell, render_argv
@@ -51,17 +51,17 @@ class ShellSettings:
         default=None,
         metadata={
             "key": "with",
-            "description": "What runs the text: a program and its options. `bash -euo pipefail -c`, or `sh -eu -c`.",
+            "description": "What runs the text; default: `bash -euo pipefail -c`, without bash `sh -eu -c`.",
         },
     )
-    cwd: str | None = field(default=None, metadata={"description": "The working folder. The flow's own folder."})
+    cwd: str | None = field(default=None, metadata={"description": "The working folder; default: the flow file's."})
     env: Mapping[str, str] = field(
         default_factory=lambda: MappingProxyType({}),
         metadata={"description": "Environment variables for the command, besides those of the flow."},
     )
-    stdin: str | None = field(default=None, metadata={"description": "What the command reads. Nothing."})
+    stdin: str | None = field(default=None, metadata={"description": "What the command reads; default: nothing."})
     accept: tuple[int, ...] = field(
-        default=(0,), metadata={"description": "Exit codes that count as success. [0] alone."}
+        default=(0,), metadata={"description": "Exit codes that count as success; default: [0]."}
     )
     parse: Parse | None = field(
         default=None, metadata={"description": "How stdout is read into `parsed`: json, jsonl or lines."}
@@ -70,7 +70,8 @@ class ShellSettings:
         default=True, metadata={"description": "Whether the command holds templates. With false it is taken as it is."}
     )
     grace: Duration = field(
-        default=5.0, metadata={"description": "How long a stopped command may take to end before it is killed. 5s."}
+        default=5.0,
+        metadata={"description": "How long a stopped command may take to end before it is killed; default: 5s."},
     )
 
 
@@ -102,6 +103,8 @@ class ShellKind(Kind):
         return Estimate()
 
     async def run(self, settings: ShellSettings, context: Context) -> Mapping[str, object]:
+        if isinstance(context.backend, Performer):
+            await context.backend.perform(context)
         code = _as_a_shell_says(await _exit_code(settings, context))
         output = _output(code, context)
         if code not in settings.accept:

@@ -10,7 +10,7 @@ from typing import TypeGuard
 from orchestrator.core.errors import TRANSIENT_STATUS, Code, InputError, UpstreamError, WorkError
 from orchestrator.core.flow import Json
 from orchestrator.core.output import OutputShape
-from orchestrator.core.ports import Context
+from orchestrator.core.ports import Context, Performer
 from orchestrator.core.simulation import OK, Ending, Outcome, error_of, is_outcome, outcome
 from orchestrator.templates.values import text_of
 
@@ -21,6 +21,8 @@ async def run_simulated(shape: OutputShape, settings: object, simulate: Json, co
     A list of outcomes is used up attempt by attempt; afterwards all is well. Anything else is the output: a mapping of
     its fields, or the value of its main field. An output that the task itself would not accept fails as it would.
     """
+    if isinstance(context.backend, Performer):
+        await context.backend.perform(context)
     if is_script(simulate):
         await _end_as(_nth(simulate, context.attempt))
         simulate = None

@@ -8,6 +8,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from orchestrator.core.errors import UpstreamError
 from orchestrator.core.flow import BackendSpec
 from orchestrator.core.output import Cut
 from orchestrator.core.ports import (
@@ -22,6 +23,7 @@ from orchestrator.core.ports import (
     ModelAnswer,
     ModelBackend,
     ModelRequest,
+    Performer,
     RunFacts,
     Scope,
     Stream,
@@ -233,3 +235,10 @@ class Resource(Backend):
 
     async def aclose(self) -> None:
         """Nothing is open."""
+
+
+class Flaky(Resource, Performer):
+    """A resource that fails before the work begins."""
+
+    async def perform(self, context: Context) -> None:
+        raise UpstreamError(f"no connection for {context.task}")

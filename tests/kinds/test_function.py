@@ -15,7 +15,7 @@ import orchestrator
 from orchestrator.core.errors import AttemptError, Code, ErrorKind, InputError, UpstreamError, WorkError
 from orchestrator.core.task_context import TaskContext
 from orchestrator.kinds.function import FunctionKind, FunctionSettings
-from tests.kinds.fakes import FakeContext
+from tests.kinds.fakes import FakeContext, Flaky
 
 numbers = count()
 
@@ -344,3 +344,10 @@ async def test_what_functions_print_goes_to_their_own_attempts(
     assert (first.text("out") + second.text("out")).replace("imported\n", "") == "one\nabtwo\n"
     assert first.text("err") == "oh\n"
     assert capsys.readouterr().out == "ours\n"
+
+
+async def test_a_backend_that_fails_beforehand_keeps_the_function_from_being_called(tmp_path: Path) -> None:
+    module = Module(tmp_path, "def work(): print('on')")
+    context = FakeContext(tmp_path, backend=Flaky())
+    assert isinstance(await failed(module, "work", context=context), UpstreamError)
+    assert context.text("out") == ""

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.core.errors import Code, InputError, WorkError
+from orchestrator.core.errors import Code, InputError, UpstreamError, WorkError
 from orchestrator.core.output import Cut
 from orchestrator.kinds.shell import ShellKind, ShellSettings
-from tests.kinds.fakes import FakeContext, Names
+from tests.kinds.fakes import FakeContext, Flaky, Names
 
 
 async def run(settings: ShellSettings, context: FakeContext | None = None) -> dict[str, object]:
@@ -232,3 +232,10 @@ async def test_a_second_cancel_kills_at_once() -> None:
             break
         await asyncio.sleep(0.005)
     assert not is_alive(pid)
+
+
+async def test_a_backend_that_fails_beforehand_keeps_the_command_from_starting() -> None:
+    context = FakeContext(backend=Flaky())
+    with pytest.raises(UpstreamError):
+        await run(ShellSettings("echo on"), context)
+    assert context.text("out") == ""

@@ -5,11 +5,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from orchestrator.core.errors import AttemptError, InputError
+from orchestrator.core.errors import AttemptError, InputError, UpstreamError
 from orchestrator.core.flow import Json
 from orchestrator.core.output import OutputShape
 from orchestrator.kinds.simulated import is_script, run_simulated
-from tests.kinds.fakes import FakeContext
+from tests.kinds.fakes import FakeContext, Flaky
 
 SHELL = OutputShape("stdout", {"stdout": "", "stderr": "", "exit_code": 0, "parsed": None, "stdout_path": ""})
 HTTP = OutputShape("text", {"status": 0, "headers": {}, "text": "", "json": None, "path": ""})
@@ -89,3 +89,8 @@ async def test_what_the_task_would_not_accept_fails() -> None:
         await run(HTTP, {"status": 503})
     assert (caught.value.failure.status, caught.value.failure.is_transient) == (503, True)
     assert (await run(HTTP, None, SimpleNamespace(expect=(404,))))[0]["status"] == 404
+
+
+async def test_a_backend_that_fails_fails_the_task() -> None:
+    with pytest.raises(UpstreamError):
+        await run_simulated(SHELL, None, None, FakeContext(backend=Flaky()))

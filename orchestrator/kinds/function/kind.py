@@ -13,7 +13,7 @@ from typing import Any, ClassVar, TypeVar
 from orchestrator.core.errors import AttemptError
 from orchestrator.core.flow import BackendSpec, Json
 from orchestrator.core.output import OutputShape
-from orchestrator.core.ports import Calls, Context, Estimate, Kind, Scope
+from orchestrator.core.ports import Calls, Context, Estimate, Kind, Performer, Scope
 from orchestrator.kinds.function import lookup
 from orchestrator.kinds.function.arguments import Arguments, arguments
 from orchestrator.kinds.function.printing import printed_to
@@ -65,6 +65,8 @@ class FunctionKind(Kind):
         return Estimate()
 
     async def run(self, settings: FunctionSettings, context: Context) -> Mapping[str, object]:
+        if isinstance(context.backend, Performer):
+            await context.backend.perform(context)
         attempt = Attempt(context)
         with printed_to(attempt.told.write):
             return await attempt.fields_of(settings)
