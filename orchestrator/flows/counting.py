@@ -1,0 +1,57 @@
+"""How many tasks a flow comes to, as far as its lists are known before the run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import product
+from math import prod
+from typing import Final
+
+from orchestrator.core.flow import Flow, ForEach, Json, Matrix, Task
+
+_MOST_TRIED: Final = 100_000
+"""Combinations that are tried against `exclude`; of more, none counts as excluded."""
+
+
+def instances(flow: Flow, task: Task) -> int | None:
+    """Return how many instances a task has: 1 without a fan-out, None where only the run can tell."""
+    seen: set[str] = set()
+    while isinstance(task.fan_out, ForEach) and task.fan_out.each is not None and task.id not in seen:
+        seen.add(task.id)
+        task = flow.tasks[task.fan_out.each]
+    match task.fan_out:
+        case None:
+            return 1
+        case ForEach(items=items):
+            return len(items) if isinstance(items, list | tuple) else None
+        case Matrix() as matrix:
+            return _combinations(matrix)
+
+
+def _combinations(matrix: Matrix) -> int | None:
+    axes = {name: values for name, values in matrix.axes.items() if isinstance(values, list | tuple)}
+    if len(axes) < len(matrix.axes):
+        return None
+    total = prod(len(values) for values in axes.values())
+    if not matrix.exclude or total > _MOST_TRIED:
+        return total + len(matrix.include)
+    tried = (dict(zip(axes, values, strict=True)) for values in product(*axes.values()))
+    return sum(not _is_excluded(combination, matrix) for combination in tried) + len(matrix.include)
+
+
+def _is_excluded(combination: Mapping[str, Json], matrix: Matrix) -> bool:
+    return any(all(combination.get(name) == value for name, value in row.items()) for row in matrix.exclude)
+
+
+def count_tasks(flow: Flow, known: dict[int, int] | None = None) -> int:
+    """Return the number of tasks after expansion; a fan-out that is not known yet counts as one."""
+    known = {} if known is None else known
+    if id(flow) not in known:
+        known[id(flow)] = sum(_count(flow, task, known) for task in flow.tasks.values())
+    return known[id(flow)]
+
+
+def _count(flow: Flow, task: Task, known: dict[int, int]) -> int:
+    number = instances(flow, task)
+    inner = flow.flows.get(task.id)
+    return (1 if number is None else number) * (count_tasks(inner, known) if inner else 1)

@@ -1,0 +1,283 @@
+"""One flow file: its keys read, its names checked against each other, and the flow that comes of it."""
+
+from __future__ import annotations
+
+import os.path
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path as FilePath
+from types import MappingProxyType
+from typing import Any, Final, Protocol
+
+from orchestrator.core.errors import Code
+from orchestrator.core.flow import FLOW_KIND, Flow, FlowCall, Group, Input, SecretSource, Task
+from orchestrator.flows.declared import Declared, read_backends, read_groups, read_inputs, read_secrets
+from orchestrator.flows.dependencies import Dependencies
+from orchestrator.flows.findings import Findings
+from orchestrator.flows.grammar import has_template
+from orchestrator.flows.kinds import GATE_SHAPE
+from orchestrator.flows.limits import Limits
+from orchestrator.flows.names import Names, Place, Shape
+from orchestrator.flows.prompts import prompt_files
+from orchestrator.flows.reading import WRONG, Reader
+from orchestrator.flows.registry import Registry
+from orchestrator.flows.schema import FLOW
+from orchestrator.flows.serving import Serving
+from orchestrator.flows.spending import Spending
+from orchestrator.flows.tasks import Draft, TaskMaker, TaskReader, depends_on
+from orchestrator.flows.templating import Templates, Use, texts
+from orchestrator.flows.uses import Places, check_fan_outs, uses
+from orchestrator.flows.values import choose, input_faults
+from orchestrator.flows.wording import unknown_key
+
+VERSION: Final = 1
+
+_TOP: Final = {key: Reader(declared.node) for key, declared in FLOW.keys.items()}
+_SECTIONS: Final = frozenset({"inputs", "secrets", "env", "defaults", "backends", "groups", "tasks", "outputs"})
+_OUTSIDE_TASKS: Final = Place(has_tasks=False)
+_OUTPUTS: Final = Place()
+
+
+class Files(Protocol):
+    """The other files, and what all files of a load share."""
+
+    @property
+    def registry(self) -> Registry: ...
+    @property
+    def limits(self) -> Limits: ...
+    def flow(self, path: str) -> Flow | None: ...
+    def fault_of_call(self, path: str) -> str | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sections:
+    """What a file declares, as far as it is right."""
+
+    top: Mapping[str, Any]
+    inputs: Mapping[str, Input]
+    secrets: Mapping[str, SecretSource]
+    groups: Mapping[str, Group]
+    backends: Mapping[str, Declared]
+    drafts: Mapping[str, Draft]
+    calls: Mapping[str, Flow | None]
+
+    def names(self, section: str) -> frozenset[str]:
+        """Return all names of a section, those of wrong entries too: what names them is not wrong as well."""
+        return frozenset(self.top.get(section, ()))
+
+
+class FileReader:
+    """Reads one file. What is wrong goes to the findings."""
+
+    def __init__(self, files: Files, findings: Findings) -> None:
+        self._files = files
+        self._findings = findings
+
+    def flow(self) -> Flow | None:
+        """Return the flow, None if something is wrong with the file."""
+        data = self._findings.source.data
+        if not isinstance(data, dict):
+            self._findings.add("a flow file is a map", (), "begin it with `tasks:`, and a task below")
+            return None
+        sections = self._sections(data)
+        checker = Checker(sections, self._files, self._findings)
+        checker.check()
+        return None if self._findings.problems else _flow(sections, checker, self._findings)
+
+    # ── reading ──
+
+    def _sections(self, data: Mapping[str, Any]) -> Sections:
+        top, findings = self._top(data), self._findings
+        drafts = self._drafts(top)
+        return Sections(
+            top=top,
+            inputs=read_inputs(top.get("inputs", {}), findings),
+            secrets=read_secrets(top.get("secrets", {}), findings),
+            groups=read_groups(top.get("groups", {}), findings),
+            backends=read_backends(top.get("backends", {}), self._files.registry, findings),
+            drafts=drafts,
+            calls={draft.id: self._call(draft) for draft in drafts.values() if draft.kind == FLOW_KIND},
+        )
+
+    def _top(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Read the keys of the file one by one, so that a wrong one hides nothing of the others."""
+        top: dict[str, Any] = {}
+        for key, written in data.items():
+            value = self._value(key, written)
+            if value is not WRONG:
+                top[key] = value
+        if top.get("version", VERSION) != VERSION:
+            hint = f"this program reads version {VERSION}"
+            self._findings.add(f"version {top['version']} of the flow format is not known", ("version",), hint)
+        return top
+
+    def _value(self, key: str, written: object) -> Any:  # noqa: ANN401 - as the key has it
+        reader = _TOP.get(key)
+        if reader is None:
+            message, hint, code = unknown_key(key, FLOW.names, self._findings.suggest)
+            self._findings.add_at_key(message, (key,), hint, code=code)
+            return WRONG
+        return {} if written is None and key in _SECTIONS else reader.read(written, (key,), self._findings)
+
+    def _drafts(self, top: Mapping[str, Any]) -> dict[str, Draft]:
+        tasks = top.get("tasks", {})
+        if not tasks and not self._findings.problems:
+            self._findings.add_at_key("the flow has no tasks", ("tasks",), "write at least one under `tasks:`")
+        reader = TaskReader(self._files.registry, self._findings)
+        drafts = (reader.read(name, data) for name, data in tasks.items())
+        return {draft.id: draft for draft in drafts if draft is not None}
+
+    # ── files that the file calls ──
+
+    def _call(self, draft: Draft) -> Flow | None:
+        """Return the flow that a task calls, None if it cannot."""
+        call = draft.chosen.settings if draft.chosen else None
+        if not isinstance(call, FlowCall):
+            return None
+        path = (*draft.path, FLOW_KIND, "file")
+        if has_template(call.file):
+            hint = "write the path itself; `when` chooses between tasks"
+            self._findings.add("the file of a `flow` task is fixed: a template cannot name it", path, hint)
+            return None
+        file = os.path.join(os.path.dirname(self._findings.file), call.file)
+        fault = self._files.fault_of_call(file)
+        if fault is not None:
+            self._findings.add(fault, path, code=Code.CYCLE if "→" in fault else Code.UNREADABLE)
+            return None
+        return self._files.flow(file)
+
+
+class Checker:
+    """Checks the names of a file against each other, and gathers who needs whom."""
+
+    def __init__(self, sections: Sections, files: Files, findings: Findings) -> None:
+        self._sections = sections
+        self._findings = findings
+        self.maker = TaskMaker(sections.top.get("defaults", {}))
+        self._shapes = {draft.id: self._shape(draft) for draft in sections.drafts.values()}
+        known = {name: self._shapes.get(name) for name in sections.top.get("tasks", ())}
+        names = Names(sections.names("inputs"), sections.names("secrets"), known, findings.suggest)
+        self._templates = Templates(names, frozenset(name for name in known if "-" in name), findings)
+        self._places = Places(sections.drafts)
+        groups = {draft.id: self.maker.group(draft) for draft in sections.drafts.values()}
+        self.dependencies = Dependencies(list(known), groups, findings, files.limits)
+
+    def check(self) -> None:
+        drafts = self._sections.drafts
+        check_fan_outs(drafts, self._findings)
+        for draft in drafts.values():
+            self._check_task(draft)
+        self._check_outside()
+        self.dependencies.check_cycles()
+        self._check_backends()
+
+    def _check_backends(self) -> None:
+        sections = self._sections
+        serving = Serving(sections.backends, sections.names("backends"), sections.inputs, self._findings)
+        serving.check_backends()
+        spending = Spending(sections.top.get("budget"), sections.groups, sections.backends, self._findings)
+        for draft in sections.drafts.values():
+            names = serving.check_task(draft, self.maker)
+            if draft.whole and names:
+                spending.check(draft, self.maker, names)
+
+    def _shape(self, draft: Draft) -> Shape | None:
+        is_list = draft.fan_out is not None
+        if draft.kind == FLOW_KIND:
+            inner = self._sections.calls.get(draft.id)
+            fields = dict.fromkeys(inner.outputs) if inner else None
+            return Shape(FLOW_KIND, fields, is_list) if inner else None
+        if draft.sort is None or draft.sort.kind is None:
+            return Shape.of("gate", GATE_SHAPE, is_list=is_list) if draft.whole else None
+        return Shape.of(draft.kind, draft.sort.kind.output, is_list=is_list)
+
+    # ── one task ──
+
+    def _check_task(self, draft: Draft) -> None:
+        self._check_group(draft)
+        for name, condition, path in depends_on(draft):
+            self.dependencies.declare(draft.id, name, condition, path)
+        place = self._places.of(draft)
+        if draft.each in self._sections.drafts and draft.each is not None:
+            self.dependencies.imply(draft.id, draft.each, (*draft.path, "for_each", "each"))
+        for use in self._uses(draft, place):
+            for task in self._templates.tasks(use):
+                if task not in place.paired:
+                    self.dependencies.imply(draft.id, task, use.path)
+        self._check_call(draft)
+
+    def _uses(self, draft: Draft, place: Place) -> Iterator[Use]:
+        yield from uses(draft, place, self._shapes[draft.id])
+        yield from prompt_files(draft, place, self._findings)
+
+    def _check_group(self, draft: Draft) -> None:
+        group = self.maker.group(draft)
+        known = self._sections.names("groups") | {"default"}
+        if group not in known:
+            hint = self._findings.suggest(group, known) or "declare it under `groups:`"
+            path = (*draft.path, "group") if "group" in draft.given else ("defaults", "group")
+            self._findings.add(f"there is no group {group!r}", path, hint, code=Code.UNKNOWN_NAME)
+
+    def _check_call(self, draft: Draft) -> None:
+        """Check what a task hands to the file that it calls, as far as it is known before the run."""
+        inner = self._sections.calls.get(draft.id)
+        call = draft.chosen.settings if draft.chosen else None
+        if inner is None or not isinstance(call, FlowCall):
+            return
+        path = (*draft.path, FLOW_KIND)
+        for problem in input_faults(inner, set(call.inputs), set()):
+            self._findings.add(problem.message, (*path, "inputs"), problem.hint, code=problem.code)
+        for name, value in call.inputs.items():
+            declared = inner.inputs.get(name)
+            constant = not any(texts(value, ()))
+            if declared and constant and (fault := choose(declared, value).fault):
+                self._findings.add(f"the input {name!r} {fault}", (*path, "inputs", name), code=Code.INPUT_VALUE)
+
+    # ── templates outside of tasks ──
+
+    def _check_outside(self) -> None:
+        top = self._sections.top
+        for path, text in texts(top.get("env"), ("env",)):
+            self._check_use(Use(path, text, _OUTSIDE_TASKS))
+        for name, declared in self._sections.backends.items():
+            own = getattr(declared.kind, "unrendered", frozenset())
+            rest = {key: value for key, value in top["backends"][name].items() if key not in own}
+            for path, text in texts(rest, ("backends", name)):
+                self._check_use(Use(path, text, _OUTSIDE_TASKS))
+        for path, text in texts(top.get("outputs"), ("outputs",)):
+            self._check_use(Use(path, text, _OUTPUTS))
+
+    def _check_use(self, use: Use) -> None:
+        for _ in self._templates.tasks(use):
+            """Who reads the output of a task after the run makes no dependency."""
+
+
+# ── the flow ────────────────────────────────────────────────────────────────────────────────────
+
+
+def _flow(sections: Sections, checker: Checker, findings: Findings) -> Flow:
+    top = sections.top
+    return Flow(
+        name=top.get("name") or FilePath(findings.file).stem,
+        tasks=MappingProxyType(_tasks(sections, checker)),
+        file=os.path.abspath(findings.file),
+        folder=findings.folder,
+        description=top.get("description", ""),
+        inputs=MappingProxyType(dict(sections.inputs)),
+        secrets=MappingProxyType(dict(sections.secrets)),
+        env=MappingProxyType(top.get("env", {})),
+        env_file=top.get("env_file"),
+        max_concurrency=top.get("max_concurrency", Flow.__dataclass_fields__["max_concurrency"].default),
+        deadline=top.get("deadline"),
+        budget=top.get("budget"),
+        backends=MappingProxyType({name: declared.spec for name, declared in sections.backends.items()}),
+        groups=MappingProxyType(dict(sections.groups)),
+        outputs=MappingProxyType(top.get("outputs", {})),
+        flows=MappingProxyType({task: inner for task, inner in sections.calls.items() if inner}),
+        seed=top.get("seed"),
+    )
+
+
+def _tasks(sections: Sections, checker: Checker) -> dict[str, Task]:
+    make, needs = checker.maker.task, checker.dependencies.needs
+    return {draft.id: make(draft, needs(draft.id)) for draft in sections.drafts.values()}

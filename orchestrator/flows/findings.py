@@ -1,0 +1,136 @@
+"""What was found wrong in one file, each with its place."""
+
+from __future__ import annotations
+
+import os.path
+from pathlib import Path as FilePath
+from typing import Final
+
+from orchestrator.core.errors import Code, Problem
+from orchestrator.flows.grammar import Path
+from orchestrator.flows.suggest import Suggest
+from orchestrator.yamlsource import Position, Source
+
+_MOST: Final = 1_000
+"""Who has more mistakes than this in one file begins with the first thousand."""
+
+_SNIPPET: Final = 24
+
+
+class TooManyProblemsError(Exception):
+    """So much is wrong that looking on helps nobody."""
+
+
+class Findings:
+    """Collects the problems and warnings of a file."""
+
+    def __init__(self, file: str, source: Source) -> None:
+        self.file = file
+        self.folder = os.path.dirname(os.path.abspath(file))
+        self.source = source
+        self.suggest = Suggest()
+        self.problems: list[Problem] = []
+        self.warnings: list[Problem] = []
+        self._text: str | None = None
+
+    def add(self, message: str, path: Path, hint: str | None = None, *, code: str = Code.SCHEMA) -> None:
+        """Note a problem with the value at the path."""
+        self._note(Problem(message, self.file, *self._place(path, key=False), hint, code))
+
+    def add_at_key(self, message: str, path: Path, hint: str | None = None, *, code: str = Code.SCHEMA) -> None:
+        """Note a problem with the key at the path."""
+        self._note(Problem(message, self.file, *self._place(path, key=True), hint, code))
+
+    def add_inside(self, message: str, path: Path, offset: int | None, hint: str | None, *, code: str) -> None:
+        """Note a problem with a part of the text at the path."""
+        self._note(Problem(message, self.file, *self.place_inside(path, offset), hint, code))
+
+    def beside(self, name: str) -> str:
+        """Return the path of a file that this one names."""
+        return os.path.join(os.path.dirname(self.file), name)
+
+    def add_foreign(self, problem: Problem) -> None:
+        """Note what is wrong elsewhere."""
+        self._note(problem)
+
+    def warn(self, message: str, path: Path, hint: str | None = None, *, code: str = Code.SCHEMA) -> None:
+        """Note what may be meant, or not."""
+        self.warnings.append(Problem(message, self.file, *self._place(path, key=False), hint, code))
+
+    def _note(self, problem: Problem) -> None:
+        self.problems.append(problem)
+        if len(self.problems) >= _MOST:
+            raise TooManyProblemsError
+
+    def _place(self, path: Path, *, key: bool) -> tuple[int | None, int | None]:
+        return _numbers(self.source.position(path, key=key))
+
+    def place_inside(self, path: Path, offset: int | None) -> tuple[int | None, int | None]:
+        """Return line and column of a part of the text at the path.
+
+        The file may write the text with quotes, escapes or over several lines, so the part is looked for from where
+        the text begins: as often as it occurs in the text before.
+        """
+        begin = self.source.position(path)
+        text = value_at(self.source.data, path)
+        if begin is None or offset is None or not isinstance(text, str):
+            return _numbers(begin)
+        raw = self._raw()
+        found = _occurrence(raw, text, offset, _index(raw, begin))
+        return _numbers(begin) if found is None else line_and_column(raw, found)
+
+    def _raw(self) -> str:
+        if self._text is None:
+            self._text = _reread(self.file)
+        return self._text
+
+
+def value_at(data: object, path: Path) -> object:
+    """Return the value at the path, or the nearest one above that is there."""
+    return data_at(data, path)[0]
+
+
+def data_at(data: object, path: Path) -> tuple[object, Path]:
+    """Return the value at the path, or the nearest one above that is there, and its path."""
+    for depth, step in enumerate(path):
+        if isinstance(data, dict) and step in data:
+            data = data[step]
+        elif isinstance(data, list) and isinstance(step, int) and step < len(data):
+            data = data[step]
+        else:
+            return data, path[:depth]
+    return data, path
+
+
+def _numbers(position: Position | None) -> tuple[int | None, int | None]:
+    return (position.line, position.column) if position else (None, None)
+
+
+def _reread(file: str) -> str:
+    try:
+        return FilePath(file).read_text("utf-8-sig", "replace")
+    except OSError:
+        return ""
+
+
+def _index(raw: str, position: Position) -> int:
+    at = 0
+    for _ in range(position.line - 1):
+        at = raw.find("\n", at) + 1
+    return at + position.column - 1
+
+
+def _occurrence(raw: str, text: str, offset: int, begin: int) -> int | None:
+    snippet = text[offset : offset + _SNIPPET].split("\n", 1)[0]
+    if not snippet:
+        return None
+    at = begin - 1
+    for _ in range(text.count(snippet, 0, offset) + 1):
+        at = raw.find(snippet, at + 1)
+        if at < 0:
+            return None
+    return at
+
+
+def line_and_column(raw: str, at: int) -> tuple[int, int]:
+    return raw.count("\n", 0, at) + 1, at - raw.rfind("\n", 0, at)

@@ -1,0 +1,122 @@
+"""From a file to a flow: all that is wrong with it, and with the files that it calls, in one go."""
+
+from __future__ import annotations
+
+import os.path
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from orchestrator import yamlsource
+from orchestrator.core.errors import Code, FlowError, Problem
+from orchestrator.core.flow import Flow
+from orchestrator.flows.counting import count_tasks
+from orchestrator.flows.file import FileReader
+from orchestrator.flows.findings import Findings, TooManyProblemsError
+from orchestrator.flows.limits import MAX_DEPTH, Limits
+from orchestrator.flows.registry import Registry
+from orchestrator.yamlsource import Source, YamlError
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A flow without problems, and what may not be meant as it is written."""
+
+    flow: Flow
+    warnings: tuple[Problem, ...] = ()
+
+
+def load_flow(path: str, registry: Registry, *, environ: Mapping[str, str]) -> Loaded:
+    """Read the flow file at the path, and all files that it calls.
+
+    Raises:
+        FlowError: with everything that is wrong, sorted by place.
+    """
+    limits = Limits.from_environ(environ)
+    library = Library(registry, environ, limits)
+    flow = library.flow(path)
+    if library.problems or flow is None:
+        raise FlowError(*sorted(dict.fromkeys(library.problems), key=_place))
+    _check_size(flow, path, limits)
+    return Loaded(flow, tuple(sorted(library.warnings, key=_place)))
+
+
+def _place(problem: Problem) -> tuple[str, int, int]:
+    return problem.file, problem.line or 0, problem.column or 0
+
+
+def _check_size(flow: Flow, path: str, limits: Limits) -> None:
+    try:
+        limits.check_tasks(count_tasks(flow))
+    except FlowError as error:
+        raise FlowError(*(_in_file(problem, path) for problem in error.problems)) from None
+
+
+def _in_file(problem: Problem, path: str) -> Problem:
+    return Problem(problem.message, problem.file or path, hint=problem.hint, code=problem.code)
+
+
+@dataclass(slots=True)
+class Library:
+    """The files read so far. One that several tasks call is read once; one that is wrong is None."""
+
+    registry: Registry
+    environ: Mapping[str, str]
+    limits: Limits
+    problems: list[Problem] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
+    _flows: dict[str, Flow | None] = field(default_factory=dict)
+    _depths: dict[int, int] = field(default_factory=dict)
+    _open: list[str] = field(default_factory=list)
+
+    def flow(self, path: str) -> Flow | None:
+        """Return the flow of a file, None if something is wrong with it; the problems say what."""
+        real = os.path.realpath(path)
+        if real not in self._flows:
+            self._open.append(real)
+            self._flows[real] = self._read(path)
+            self._open.pop()
+        return self._flows[real]
+
+    def fault_of_call(self, path: str) -> str | None:
+        """Return why a task cannot call the file: it is not there, or it would never end."""
+        real = os.path.realpath(path)
+        if real in self._open:
+            names = [os.path.basename(name) for name in (*self._open[self._open.index(real) :], real)]
+            return f"these files call each other: {' → '.join(names)}"
+        if not os.path.isfile(real):
+            return f"there is no file {path!r}"
+        inner = self._flows.get(real)
+        if len(self._open) + (self._depths[id(inner)] if inner else 1) > MAX_DEPTH:
+            return f"flows call flows more than {MAX_DEPTH} deep"
+        return None
+
+    def _read(self, path: str) -> Flow | None:
+        try:
+            source = yamlsource.read(path, environ=self.environ)
+        except YamlError as error:
+            self.problems += [_of_yaml(problem, path) for problem in error.problems]
+            return None
+        self.warnings += [_of_yaml(problem, path) for problem in source.warnings]
+        return self._understand(path, source)
+
+    def _understand(self, path: str, source: Source) -> Flow | None:
+        findings = Findings(path, source)
+        flow = None
+        try:
+            flow = FileReader(self, findings).flow()
+        except TooManyProblemsError:
+            findings.problems.append(Problem("there is more, which is not shown", path, code=Code.SCHEMA))
+        except FlowError as error:
+            findings.problems += [_in_file(problem, path) for problem in error.problems]
+        self.problems += findings.problems
+        self.warnings += findings.warnings
+        if findings.problems or flow is None:
+            return None
+        self._depths[id(flow)] = 1 + max((self._depths[id(inner)] for inner in flow.flows.values()), default=0)
+        return flow
+
+
+def _of_yaml(problem: yamlsource.Problem, path: str) -> Problem:
+    place = problem.position
+    line, column = (place.line, place.column) if place else (None, None)
+    return Problem(problem.message, path, line, column, problem.hint, problem.code)
