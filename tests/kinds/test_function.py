@@ -86,7 +86,16 @@ async def test_many_functions_at_once_do_not_wait_for_each_other(tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    "parameters", ["context", "a, context", "context, a", "a, c: 'TaskContext'", "c: orchestrator.TaskContext, a, /"]
+    "parameters",
+    [
+        "context",
+        "a, context",
+        "context, a",
+        "a, c: 'TaskContext'",
+        "c: orchestrator.TaskContext, a, /",
+        "a, *, c: orchestrator.TaskContext | None = None",
+        "a, c: 'Optional[TaskContext]' = None",
+    ],
 )
 async def test_a_function_that_asks_gets_its_context(tmp_path: Path, parameters: str) -> None:
     name = "c" if "c:" in parameters else "context"

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from inspect import Parameter, Signature
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from orchestrator.core.errors import InputError
 from orchestrator.core.task_context import TaskContext
 
-ANNOTATIONS: Final = (TaskContext, "TaskContext", "orchestrator.TaskContext")
+_WORD: Final = re.compile(r"\w+")
 POSITIONAL: Final = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 
 
@@ -71,9 +72,16 @@ def _with_context(signature: Signature, given: Arguments, context: TaskContext) 
 def _asks(parameter: Parameter, signature: Signature, given: Arguments) -> bool:
     if parameter.name in given.kwargs:
         return False
-    if parameter.annotation in ANNOTATIONS:
+    if _names_the_context(parameter.annotation):
         return True
     return parameter.name == "context" and not _is_filled(parameter, signature, given)
+
+
+def _names_the_context(annotation: object) -> bool:
+    """Tell whether an annotation is the context, or the context or None; it may still be the text of one."""
+    if isinstance(annotation, str):
+        return TaskContext.__name__ in _WORD.findall(annotation)
+    return annotation is TaskContext or TaskContext in get_args(annotation)
 
 
 def _is_filled(parameter: Parameter, signature: Signature, given: Arguments) -> bool:
