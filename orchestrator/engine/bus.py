@@ -51,15 +51,19 @@ class Backlog:
 class Bus:
     """Makes records of events. `origin` is the moment on the loop's clock at which the run's own clock shows 0."""
 
-    def __init__(self, run_id: str, journals: Sequence[Journal]) -> None:
+    def __init__(self, run_id: str) -> None:
         self.run = Run(run_id)
         self.origin = 0.0
-        self._journals = list(journals)
+        self._journals: list[Journal] = []
         self._viewers: list[Backlog] = []
         self._batch: list[Record] = []
         self._seq = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._flush_planned = False
+
+    def add(self, journal: Journal) -> None:
+        """Let a journal have every event from the first on. Call it before the run starts."""
+        self._journals.append(journal)
 
     def open(self, loop: asyncio.AbstractEventLoop) -> None:
         """Start the run's clock."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 
 from orchestrator.core.events import Event, RunFinished, RunHeld, RunStarted
 from orchestrator.core.flow import Flow
 from orchestrator.core.progress import TaskProgress
+from orchestrator.core.ports import Journal
 from orchestrator.core.run import Run
 from orchestrator.core.states import NEEDS_A_PERSON, BreakerState, Outcome, Reason, RunState, State, Status
 from orchestrator.engine.admission import Admission
@@ -36,7 +38,7 @@ class Engine:
         self._hub.calls = Calls(self._scheduler)
         self._operator = Operator(self._scheduler)
         self._over: asyncio.Event | None = None
-        self._left = False
+        self._left = True
         self.session = EngineSession(self._hub, self._operator)
 
     def _emit(self, event: Event) -> None:
@@ -46,9 +48,16 @@ class Engine:
         spec = place.flow.backends[own_name]
         return Desk(name, spec, self._parts.backends, self._hub.now, self._emit, self._breaker_moved)
 
-    async def run(self) -> Run:
-        """Carry out the flow. Returns the run when it has finished, or is held and nobody can be asked."""
+    async def run(self, journals: Iterable[Journal] = (), *, lingers: bool = False) -> Run:
+        """Carry out the flow. Returns the run when it has finished, or is held and nobody can be asked.
+
+        The journals are given every event, and are closed at the end. A run that `lingers` stays open when it has
+        finished, so that tasks can be retried, until `leave` is called.
+        """
         self._over = asyncio.Event()
+        self._left = not lingers
+        for journal in journals:
+            self._hub.bus.add(journal)
         self._hub.open(asyncio.get_running_loop(), self._scheduler.attempt_ended)
         try:
             self._start()
@@ -127,7 +136,7 @@ class Engine:
         """Nothing is on the agenda: perhaps the run has ended, or waits for a person."""
         run = self._hub.run
         if run.state is RunState.FINISHED:
-            if self._left or not self._options.lingers:
+            if self._left:
                 self._end()
         elif self._scheduler.unsettled == 0:
             outputs = self._scheduler.expander.outputs(self._scheduler.levels[""])
@@ -138,7 +147,7 @@ class Engine:
 
     def _finish(self, outcome: Outcome, outputs: dict[str, object] | None = None) -> None:
         self._hub.emit(RunFinished(outcome, outputs or {}))  # type: ignore[arg-type]  # JSON-able by now
-        if self._left or not self._options.lingers:
+        if self._left:
             self._end()
 
     def _end(self) -> None:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from orchestrator.core.errors import Code, ErrorClass, ErrorKind, Failure
 from orchestrator.core.events import Event
 from orchestrator.core.flow import BackendSpec, Flow, Json
-from orchestrator.core.output import DEFAULT_MAX_OUTPUT
-from orchestrator.core.ports import Backend, Chance, Clock, Journal, Kind, OutputFiles, RunFacts
+from orchestrator.core.output import DEFAULT_MAX_OUTPUT, OutputShape
+from orchestrator.core.ports import Backend, Chance, Clock, Context, Kind, OutputFiles, RunFacts
 from orchestrator.engine.admission import Admission
 from orchestrator.engine.bus import Bus
 from orchestrator.engine.redact import Redactor
@@ -32,16 +32,19 @@ class EngineOptions:
     """How a run is to go, besides what its flow says.
 
     `stops_when_held` ends a run that waits for a person, as one without an operator must. `approved` holds the tasks
-    whose question is answered with yes beforehand. `lingers` keeps a finished run open for retries.
+    whose question is answered with yes beforehand.
     """
 
     stops_when_held: bool = False
-    lingers: bool = False
     approved: frozenset[str] = frozenset()
     approve_all: bool = False
     max_tasks: int = DEFAULT_MAX_TASKS
     max_output: int = DEFAULT_MAX_OUTPUT
     simulated: bool = False
+
+
+StandIn: TypeAlias = Callable[[OutputShape, object, Json, Context], Awaitable[Mapping[str, object]]]
+"""Answers for a kind whose work must not be done: given its output's shape, settings and what the flow simulates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ class Parts:
 
     `kinds` and `backends` make what a name or a declaration stands for. `inputs` are typed and complete, `secrets` by
     name. `resolve_inputs` checks what a sub-flow is given. `bug` writes a report of an error that is ours or a kind's
-    and returns its path.
+    and returns its path. `stand_in` names what does a kind's work in its place, in a simulated run.
     """
 
     kinds: Callable[[str], Kind]
@@ -61,13 +64,13 @@ class Parts:
     run_id: str
     folder: str = ""
     seed: int = 0
-    journals: tuple[Journal, ...] = ()
     inputs: Mapping[str, Json] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
     hidden: frozenset[str] = frozenset()
     environment: Mapping[str, str] = field(default_factory=dict)
     resolve_inputs: Callable[[Flow, Mapping[str, Json]], Mapping[str, Json]] = lambda _, values: values
     bug: Callable[[str], str] = lambda report: ""  # noqa: ARG005 - where nobody keeps reports
+    stand_in: Callable[[str], StandIn | None] = lambda kind: None  # noqa: ARG005 - kinds do their own work
 
 
 class Hub:
@@ -83,7 +86,7 @@ class Hub:
         self.chance = parts.chance
         self.files = parts.files
         self.redactor = Redactor(parts.hidden)
-        self.bus = Bus(parts.run_id, parts.journals)
+        self.bus = Bus(parts.run_id)
         self.run = self.bus.run
         self.now = self.bus.now
         self.emit: Callable[[Event], None] = self.bus.emit

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from orchestrator.core.errors import Code, ErrorClass, ErrorKind, Failure
-from orchestrator.core.flow import Flow, Group, Task
+from orchestrator.core.flow import Flow, Group, Json, Task
 from orchestrator.core.ports import Kind
 from orchestrator.engine.gates import BudgetGate, Slots
 from orchestrator.resilience.deadline import Stopwatch, soonest
@@ -123,6 +123,7 @@ class Node:
         "rounds",
         "run_deadline",
         "settings",
+        "simulate",
         "slots",
         "task",
         "ticket",
@@ -177,6 +178,7 @@ class Node:
         self.tries = 0
         self.rounds = 0
         self.settings: object = None
+        self.simulate: Json = None
         self.output: Mapping[str, object] | None = None
         self.ready_at: float | None = None
         self.first_try_at: float | None = None

@@ -158,6 +158,8 @@ class Scheduler:
     def _prepare(self, node: Node) -> None:
         """Render what the task holds, and ask to be admitted."""
         node.settings = self.renderer.settings(node)
+        if self.hub.options.simulated and node.task.simulate is not None:
+            node.simulate = self.renderer.data(node.task.simulate, self.renderer.scope(node), node)
         node.candidates = self.renderer.candidates(node) if kind_calls(node.kind) != "many" else ()
         if node.deadline_at is not None:
             self.hub.timers.wake(node, node.deadline_at, self._deadline)

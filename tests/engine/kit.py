@@ -242,7 +242,6 @@ def tell(story_flow: Flow, setting: Setting | None = None) -> Story:
             files=files,
             run_id="r1",
             seed=setting.seed,
-            journals=(recorder,),
             **setting.parts,
         )
         engine = Engine(story_flow, parts, setting.options)
@@ -250,7 +249,7 @@ def tell(story_flow: Flow, setting: Setting | None = None) -> Story:
             asyncio.get_running_loop().call_at(moment, engine.session.send, command)
         if setting.probe is not None:
             setting.probe(engine)
-        return await engine.run()
+        return await engine.run([recorder])
 
     return Story(run_virtual(main()), recorder.records, files)
 

@@ -1,0 +1,82 @@
+"""The output of tasks in files, from the first byte on."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from contextlib import suppress
+from hashlib import blake2b
+from pathlib import Path
+from typing import IO, Final
+from urllib.parse import quote
+
+_OPEN: Final = 128
+"""Files that stay open between two writes; a run may have thousands."""
+
+_LONGEST: Final = 180
+"""Bytes of a file's name that the task may take."""
+
+_LOGGED: Final = frozenset({"out", "err", "log"})
+
+
+def file_name(task: str) -> str:
+    """Return the name of a task's files: `scrape[site-b]` is `scrape.site-b`, `outer/inner` is `outer.inner`."""
+    plain = task.replace("[", ".").replace("]", "").replace("/", ".")
+    name = quote(plain, safe="-_.,@+= ~")
+    if len(name) > _LONGEST:
+        name = f"{name[:_LONGEST]}~{blake2b(task.encode(), digest_size=6).hexdigest()}"
+    return name
+
+
+class TaskFiles:
+    """Implements core.ports.OutputFiles in a folder: `TASK.log` holds all that the task wrote in all its attempts,
+    `TASK.N.out` what attempt N wrote to one stream. `on_error` is told once that the disk takes no more.
+    """
+
+    def __init__(self, folder: Path, on_error: Callable[[OSError], None]) -> None:
+        self._folder = folder
+        self._on_error = on_error
+        self._failed = False
+        self._streams: OrderedDict[Path, IO[str]] = OrderedDict()
+        self._by_task: dict[str, set[Path]] = {}
+
+    def log_path(self, task: str) -> str:
+        return str(self._folder / f"{file_name(task)}.log")
+
+    def path(self, task: str, attempt: int, stream: str) -> str:
+        return str(self._folder / f"{file_name(task)}.{attempt}.{stream}")
+
+    def write(self, task: str, attempt: int, stream: str, text: str) -> None:
+        try:
+            if stream in _LOGGED:
+                self._append(task, Path(self.log_path(task)), text)
+            if stream != "err" and stream != "log":
+                self._append(task, Path(self.path(task, attempt, stream)), text)
+        except OSError as error:
+            self._fail(error)
+
+    def _append(self, task: str, path: Path, text: str) -> None:
+        stream = self._streams.get(path)
+        if stream is None:
+            stream = self._streams[path] = self._open(path)
+            self._by_task.setdefault(task, set()).add(path)
+        self._streams.move_to_end(path)
+        stream.write(text)
+
+    def _open(self, path: Path) -> IO[str]:
+        while len(self._streams) >= _OPEN:
+            self._streams.popitem(last=False)[1].close()
+        self._folder.mkdir(parents=True, exist_ok=True)
+        return path.open("a", encoding="utf-8", errors="surrogateescape", buffering=1 << 13, newline="")
+
+    def close(self, task: str) -> None:
+        for path in self._by_task.pop(task, ()):
+            stream = self._streams.pop(path, None)
+            if stream is not None:
+                with suppress(OSError):  # told already, with the write that failed
+                    stream.close()
+
+    def _fail(self, error: OSError) -> None:
+        if not self._failed:
+            self._failed = True
+            self._on_error(error)
