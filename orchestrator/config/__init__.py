@@ -1,0 +1,1 @@
+"""What the user and the project set: themes and the environment."""

@@ -1,0 +1,144 @@
+"""Themes: what ships, what a file may say, and how a wrong one is answered."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from orchestrator.config.themes import DEFAULT_THEME, chosen_theme, find_themes, load_theme, theme_folders
+from orchestrator.core.errors import FlowError
+from orchestrator.core.theme import BASE_KEYS, GROUNDS, STATE_KEYS, contrast, low_contrasts, mix
+
+SHIPPED = Path(__file__).parents[2] / "themes"
+BASE = "\n".join(f'  {key}: "#{"101010" if key in GROUNDS else "f0f0f0"}"' for key in BASE_KEYS)
+GOOD = f"name: mine\ndark: true\nbase:\n{BASE}\n"
+
+
+def write(folder: Path, text: str, name: str = "mine.yaml") -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def problems(folder: Path, text: str) -> list[str]:
+    path = write(folder, text)
+    with pytest.raises(FlowError) as caught:
+        load_theme(path, known={}, environ={})
+    return [str(problem).replace(f"{path}:", "") for problem in caught.value.problems]
+
+
+def test_three_themes_ship_and_the_dark_one_comes_first() -> None:
+    themes = find_themes([SHIPPED], environ={})
+    assert themes.names[0] == DEFAULT_THEME
+    assert set(themes.names) == {"orchestra-dark", "orchestra-light", "orchestra-contrast"}
+    assert not themes.problems
+
+
+def test_every_text_of_every_shipped_theme_can_be_read_on_every_ground() -> None:
+    themes = find_themes([SHIPPED], environ={})
+    assert not themes.warnings
+    assert all(not low_contrasts(spec) for spec in themes.specs)
+
+
+def test_the_contrast_theme_holds_itself_to_seven() -> None:
+    spec = find_themes([SHIPPED], environ={}).named("orchestra-contrast")
+    assert spec is not None
+    assert spec.wanted_contrast == 7.0
+
+
+def test_a_theme_that_names_only_a_base_has_a_colour_for_every_state(tmp_path: Path) -> None:
+    spec = load_theme(write(tmp_path, GOOD), known={}, environ={})
+    assert set(spec.state_colors()) == set(STATE_KEYS)
+
+
+def test_a_theme_can_extend_another(tmp_path: Path) -> None:
+    known = {spec.name: spec for spec in find_themes([SHIPPED], environ={}).specs}
+    text = 'name: mine\nextends: orchestra-light\nstates: {done: "#003300"}\n'
+    spec = load_theme(write(tmp_path, text), known=known, environ={})
+    assert not spec.dark
+    assert spec.states["done"] == "#003300"
+    assert spec.base == known["orchestra-light"].base
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        (GOOD + "colour: red\n", "14:1: unknown key 'colour'"),
+        (GOOD + 'states: {dnoe: "#112233"}\n', "14:10: unknown key 'dnoe'; did you mean 'done'?"),
+        (GOOD + "states: {done: red}\n", "14:16: 'red' is no colour; a colour is written as '#rrggbb', in quotes"),
+        (GOOD + "styles: {failed: blink}\n", "14:18: 'blink' is no style"),
+        (GOOD + "glyphs: emoji\n", "14:9: glyphs is one of unicode, ascii"),
+        (GOOD + "states: 3\n", "14:9: states is a mapping"),
+        (GOOD.replace("dark: true", "dark: maybe"), "2:7: dark is true or false"),
+        (GOOD.replace("name: mine", "name: ''"), "1:7: a theme needs a name; write `name: my-theme`"),
+        ("name: x\nextends: nothing\n", "2:10: there is no theme 'nothing' to extend"),
+        ("name: x\n", "base lacks primary"),
+        ("- a\n- b\n", "a theme is a mapping of keys to values"),
+        ("name: x\nname: y\n", "2:1: "),
+        ("name: [\n", "2:"),
+        ("", "empty"),
+    ],
+)
+def test_what_is_wrong_in_a_theme_is_told_with_its_line(tmp_path: Path, text: str, answer: str) -> None:
+    assert any(answer in problem for problem in problems(tmp_path, text)), problems(tmp_path, text)
+
+
+def test_all_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
+    assert len(problems(tmp_path, GOOD + "states: {done: red, nope: blue}\nglyphs: emoji\n")) == 3
+
+
+def test_a_broken_theme_hides_no_other(tmp_path: Path) -> None:
+    write(tmp_path, "name: [", "a.yaml")
+    write(tmp_path, GOOD, "b.yaml")
+    themes = find_themes([tmp_path], environ={})
+    assert themes.names == ("mine",)
+    assert "a.yaml" in str(themes.problems[0])
+
+
+def test_what_is_hard_to_read_is_a_warning(tmp_path: Path) -> None:
+    write(tmp_path, GOOD + 'states: {done: "#202020"}\n')
+    themes = find_themes([tmp_path], environ={})
+    assert themes.names == ("mine",)
+    assert "done on background has a contrast of" in str(themes.warnings[0])
+
+
+def test_the_projects_theme_wins_over_the_users_and_ours(tmp_path: Path) -> None:
+    environ = {"XDG_CONFIG_HOME": str(tmp_path / "config")}
+    folders = theme_folders(SHIPPED, environ, tmp_path)
+    write(folders[1], 'name: orchestra-dark\nextends: orchestra-dark\nstates: {done: "#eeeeee"}\n')
+    write(folders[2], 'name: orchestra-dark\nextends: orchestra-dark\nstates: {done: "#ffffff"}\n')
+    spec = find_themes(folders, environ=environ).named("orchestra-dark")
+    assert spec is not None
+    assert spec.states["done"] == "#ffffff"
+
+
+def test_without_a_home_the_usual_place_is_asked() -> None:
+    assert theme_folders(SHIPPED, {"HOME": "/home/ada"}, Path("/work"))[1] == Path(
+        "/home/ada/.config/orchestrator/themes"
+    )
+
+
+def test_the_theme_asked_for_wins_over_the_environment() -> None:
+    themes = find_themes([SHIPPED], environ={})
+    environ = {"ORCHESTRATOR_THEME": "orchestra-light"}
+    assert chosen_theme("orchestra-contrast", themes, environ) == "orchestra-contrast"
+    assert chosen_theme(None, themes, environ) == "orchestra-light"
+    assert chosen_theme(None, themes, {}) == DEFAULT_THEME
+
+
+def test_an_unknown_theme_is_answered_with_the_nearest() -> None:
+    themes = find_themes([SHIPPED], environ={})
+    with pytest.raises(FlowError, match="no theme 'orchestra-drak'; did you mean 'orchestra-dark'"):
+        chosen_theme("orchestra-drak", themes, {})
+
+
+def test_contrast_is_what_wcag_says() -> None:
+    assert contrast("#ffffff", "#000000") == pytest.approx(21.0)
+    assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
+
+
+def test_mixing_goes_from_one_colour_to_the_other() -> None:
+    assert mix("#000000", "#ffffff", 0.0) == "#000000"
+    assert mix("#000000", "#ffffff", 1.0) == "#ffffff"
