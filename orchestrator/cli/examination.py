@@ -17,9 +17,10 @@ from typing import Final
 import click
 
 from orchestrator.cli.exits import Exit
-from orchestrator.cli.places import short, state_folder
+from orchestrator.cli.places import short
 from orchestrator.cli.streams import Looks, looks_of, no_dashboard_because, size_of
 from orchestrator.cli.words import one_line, plain
+from orchestrator.config.places import state_folder
 from orchestrator.core.flow import Flow, SecretSource
 
 FEW_FILES: Final = 1024

@@ -14,11 +14,10 @@ from typing import Any
 from orchestrator.bootstrap import Prepared, RunOptions, prepare
 from orchestrator.cli.asking import Asker, AskingViewer, Keyboard
 from orchestrator.cli.bugs import report
-from orchestrator.cli.eventlog import LinesPrinted, OutputsKept
+from orchestrator.cli.eventlog import OutputsKept
 from orchestrator.cli.exits import Exit, of_run
 from orchestrator.cli.interrupts import Interrupts
 from orchestrator.cli.options import instances
-from orchestrator.cli.plan import plan_text
 from orchestrator.cli.report import report_of
 from orchestrator.cli.streams import Out, can_ask, looks_of
 from orchestrator.cli.summary import Logs, Paper, outputs_text, summary
@@ -26,6 +25,7 @@ from orchestrator.cli.watching import BlockFace, PlainFace, Ticks, Viewer, Watch
 from orchestrator.core.commands import CancelRun
 from orchestrator.core.ports import Journal, Session
 from orchestrator.core.run import Run
+from orchestrator.journal import JsonLines
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,8 @@ def run_headless(flow: str, options: Mapping[str, Any]) -> int:
     prepared = prepare(flow, engine_options(options, asks=asks))
     warn(prepared, streams.err)
     if options["dry_run"]:
+        from orchestrator.cli.plan import plan_text  # noqa: PLC0415 - a run needs no plan
+
         streams.out.write(plan_text(prepared.flow))
         return Exit.OK
     return Headless(prepared, options, streams, asks=asks).go()
@@ -101,7 +103,7 @@ class Headless:
         with ExitStack() as stack:
             journals: list[Journal] = [self._kept] if self._output == "json" else []
             if self._output == "jsonl":
-                printed = LinesPrinted(sys.stdout, self._reader_gone)
+                printed = JsonLines(sys.stdout, self._reader_gone)
                 stack.callback(printed.close)
                 journals.append(printed)
             return asyncio.run(self._run_under(watch, journals))

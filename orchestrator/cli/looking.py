@@ -8,11 +8,11 @@ _SHELLS = click.Choice(["bash", "zsh", "fish"])
 
 
 @click.command(epilog="Example:  orchestrator themes")
-def themes() -> None:
+def themes() -> int:
     """List the dashboard's themes with their colours; the current one is marked."""
     from orchestrator.cli.swatches import print_themes  # noqa: PLC0415 - `--help` pays for click alone
 
-    print_themes()
+    return print_themes()
 
 
 @click.command(epilog="Example:  orchestrator doctor flow.yaml")

@@ -1,4 +1,4 @@
-"""Where things lie: the state directory, and the files that ship with the package."""
+"""Where the files lie that ship with the package, and how paths are written for people."""
 
 from __future__ import annotations
 
@@ -6,15 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent.parent
-
-
-def state_folder(environ: Mapping[str, str]) -> Path:
-    """Return where runs and reports are kept: ORCHESTRATOR_STATE_DIR, or `orchestrator` under XDG_STATE_HOME."""
-    own = environ.get("ORCHESTRATOR_STATE_DIR")
-    if own:
-        return Path(own).expanduser().absolute()
-    base = environ.get("XDG_STATE_HOME") or "~/.local/state"
-    return Path(base).expanduser().absolute() / "orchestrator"
 
 
 def shipped(name: str) -> Path:

@@ -29,7 +29,6 @@ from orchestrator.core.run import Run
 from orchestrator.core.states import RunState
 from orchestrator.tui import DashboardExit, DashboardOptions, Left, run_dashboard
 
-
 _SIGNALS: Final = {
     Left.INTERRUPTED: signal.SIGINT,
     Left.FORCED: signal.SIGINT,

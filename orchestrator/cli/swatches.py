@@ -5,14 +5,39 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Final
 
 import click
 
+from orchestrator.cli.exits import Exit
+from orchestrator.cli.places import shipped
 from orchestrator.cli.streams import Looks, looks_of
+from orchestrator.config.themes import Themes, chosen_theme, find_themes, theme_folders
 from orchestrator.core.theme import ThemeSpec
 
 _SHOWN: Final = ("primary", "secondary", "accent", "success", "warning", "error", "foreground", "surface")
+
+
+def all_themes() -> Themes:
+    """Return our themes, the user's and the project's."""
+    return find_themes(theme_folders(shipped("themes"), os.environ, Path.cwd()), environ=os.environ)
+
+
+def known_themes(wanted: str | None) -> tuple[tuple[ThemeSpec, ...], str]:
+    """Return the themes and the name of the one to begin with. Raises FlowError where there is none of that name."""
+    themes = all_themes()
+    return themes.specs, chosen_theme(wanted, themes, os.environ)
+
+
+def print_themes() -> int:
+    """List the themes; files that cannot be used are told of, and make the status 2."""
+    themes = all_themes()
+    for line in theme_lines(themes.specs, chosen_theme(None, themes, os.environ), looks_of(sys.stdout, os.environ)):
+        click.echo(line, color=True)
+    for problem in (*themes.problems, *themes.warnings):
+        click.echo(str(problem), err=True)
+    return Exit.USAGE if themes.problems else Exit.OK
 
 
 def theme_lines(themes: Sequence[ThemeSpec], current: str, looks: Looks) -> Iterator[str]:

@@ -1,11 +1,9 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from orchestrator.cli.options import instance
-from orchestrator.cli.places import shipped, short, state_folder
+from orchestrator.cli.places import shipped, short
 from orchestrator.cli.running import run
 
 
@@ -45,12 +43,6 @@ def test_a_deadline_is_a_length_of_time() -> None:
 )
 def test_an_instance_is_written_in_brackets_or_for_shells_with_a_colon(written: str, task: str) -> None:
     assert instance(written) == task
-
-
-def test_state_lies_where_the_environment_says(tmp_path: Path) -> None:
-    assert state_folder({"ORCHESTRATOR_STATE_DIR": str(tmp_path)}) == tmp_path
-    assert state_folder({"XDG_STATE_HOME": str(tmp_path)}) == tmp_path / "orchestrator"
-    assert state_folder({}) == Path.home() / ".local/state/orchestrator"
 
 
 def test_paths_under_home_are_written_short() -> None:
