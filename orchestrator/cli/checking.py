@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import click
 
-from orchestrator.cli.options import DEFAULT_FLOW, flow_argument
+from orchestrator.cli.options import DEFAULT_FLOW, flow_argument, found
+
+
+def _found(ctx: click.Context, param: click.Parameter, flows: tuple[str, ...]) -> tuple[str, ...]:
+    return flows or (found(ctx, param, DEFAULT_FLOW),)
 
 
 @click.command(epilog="Example:  orchestrator validate flow.yaml other.yaml")
-@click.argument("flows", metavar="FLOW...", nargs=-1, type=click.Path())
+@click.argument("flows", metavar="FLOW...", nargs=-1, type=click.Path(), callback=_found)
 def validate(flows: tuple[str, ...]) -> int:
     """Check every FLOW: all errors with their places, the plan, and what a run can cost at worst."""
     from orchestrator.cli.plan import validate_all  # noqa: PLC0415 - `--help` pays for click alone
 
-    return validate_all(flows or (DEFAULT_FLOW,))
+    return validate_all(flows)
 
 
 @click.command(epilog="Example:  orchestrator graph flow.yaml --format mermaid")

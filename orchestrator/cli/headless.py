@@ -48,7 +48,7 @@ def run_headless(flow: str, options: Mapping[str, Any]) -> int:
     prepared = prepare(flow, engine_options(options, asks=asks))
     warn(prepared, streams.err)
     if options["dry_run"]:
-        from orchestrator.cli.plan import plan_text  # noqa: PLC0415 - a run needs no plan
+        from orchestrator.cli.plan import plan_text  # noqa: PLC0415 - planning costs time that a run does not need
 
         streams.out.write(plan_text(prepared.flow))
         return Exit.OK

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from typing import Any, Final, TypeVar
 
@@ -11,7 +12,16 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 DEFAULT_FLOW: Final = "flow.yaml"
 
-flow_argument = click.argument("flow", metavar="[FLOW]", default=DEFAULT_FLOW, type=click.Path())
+
+def found(ctx: click.Context, param: click.Parameter, flow: str) -> str:
+    """Say how to come by a flow where nobody named one and the default is not there."""
+    del param
+    if flow == DEFAULT_FLOW and not os.path.lexists(flow):
+        raise click.UsageError("there is no flow.yaml here; name a FLOW, or make one with `orchestrator init`", ctx)
+    return flow
+
+
+flow_argument = click.argument("flow", metavar="[FLOW]", default=DEFAULT_FLOW, type=click.Path(), callback=found)
 
 
 class FlowCommand(click.Command):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import click
 import pytest
 
 from orchestrator.cli.options import instance
@@ -11,9 +12,21 @@ def parsed(*arguments: str) -> dict[str, object]:
     return run.make_context("run", list(arguments)).params
 
 
+@pytest.fixture(autouse=True)
+def in_a_folder_with_a_flow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "flow.yaml").write_text("")
+    monkeypatch.chdir(tmp_path)
+
+
 def test_the_flow_is_flow_yaml_unless_another_is_named() -> None:
     assert parsed()["flow"] == "flow.yaml"
     assert parsed("other.yaml")["flow"] == "other.yaml"
+
+
+def test_where_no_flow_is_named_or_there_the_way_to_one_is_told() -> None:
+    Path("flow.yaml").unlink()
+    with pytest.raises(click.UsageError, match="orchestrator init"):
+        parsed()
 
 
 def test_simulate_takes_no_word_that_follows() -> None:

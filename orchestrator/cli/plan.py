@@ -1,0 +1,114 @@
+"""What is said of a flow without running it: its errors, its plan, its bounds, its graph, its schema."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import click
+
+from orchestrator.bootstrap import load, registry
+from orchestrator.cli.exits import Exit
+from orchestrator.cli.words import amount, many, money, one_line, pad
+from orchestrator.core.errors import FlowError
+from orchestrator.core.flow import Flow
+from orchestrator.flows.bounds import Bounds, bounds, say_seconds
+from orchestrator.flows.drawing import graph
+from orchestrator.flows.jsonschema import json_schema
+from orchestrator.flows.plan import Plan, Planned, PlannedGroup, plan
+
+MOST_TASKS: Final = 50
+"""Tasks of one group that the plan names."""
+
+MOST_OF_A_CHAIN: Final = 12
+"""Tasks of the longest chain that the plan names."""
+
+
+_TIMES: Final = "\N{MULTIPLICATION SIGN}"
+
+
+def validate_all(files: Sequence[str]) -> int:
+    """Check every file; print plans to stdout, errors and warnings to stderr."""
+    good = [_validate(file, blank=number > 0) for number, file in enumerate(files)]
+    return Exit.OK if all(good) else Exit.USAGE
+
+
+def _validate(file: str, *, blank: bool) -> bool:
+    try:
+        loaded = load(file)
+    except FlowError as error:
+        sys.stdout.flush()
+        click.echo(str(error), err=True)
+        return False
+    for warning in loaded.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    click.echo(("\n" if blank else "") + plan_text(loaded.flow), nl=False)
+    return True
+
+
+def draw(file: str, shape: str) -> str:
+    """Return the graph without its last line end."""
+    return graph(load(file).flow, shape).rstrip("\n")
+
+
+def schema_text() -> str:
+    return json.dumps(json_schema(registry()), indent=2, ensure_ascii=False)
+
+
+# ── the plan ────────────────────────────────────────────────────────────────────────────────────
+
+
+def plan_text(flow: Flow) -> str:
+    """Return the plan and the bounds of a flow, for people."""
+    planned = plan(flow)
+    lines = [*_head(flow, planned), *(line for group in planned.groups for line in _group(group))]
+    lines += ["  at worst", *_bounds(bounds(flow, registry()))]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _head(flow: Flow, planned: Plan) -> Iterator[str]:
+    at_least = "at least " if planned.unknown else ""
+    groups = f" in {many(len(planned.groups), 'group')}" if len(planned.groups) > 1 else ""
+    width = min(planned.widest, flow.max_concurrency)
+    yield f"{one_line(flow.name)}: {at_least}{many(planned.tasks, 'task')}{groups}, at most {width} at once"
+    yield f"  longest chain: {_chain(planned.longest)}"
+
+
+def _chain(names: Sequence[str]) -> str:
+    if len(names) > MOST_OF_A_CHAIN:
+        names = [*names[: MOST_OF_A_CHAIN - 1], f"… {len(names) - MOST_OF_A_CHAIN} more …", names[-1]]
+    return " → ".join(names)
+
+
+def _group(group: PlannedGroup) -> Iterator[str]:
+    bound = f" (at most {group.max_concurrency} at once)" if group.max_concurrency else ""
+    yield f"  group {group.name}{bound}"
+    shown = group.tasks[:MOST_TASKS]
+    width = max(len(_name(task)) for task in shown)
+    kinds = max(len(task.kind) for task in shown)
+    for task in shown:
+        needs = f"  after {', '.join(task.needs)}" if task.needs else ""
+        yield f"    {pad(_name(task), width)}  {pad(task.kind, kinds)}{needs}".rstrip()
+    if len(group.tasks) > len(shown):
+        yield f"    … and {len(group.tasks) - len(shown)} more"
+
+
+def _name(task: Planned) -> str:
+    if task.instances is None:
+        return f"{task.id} {_TIMES}?"
+    return task.id if task.instances == 1 else f"{task.id} {_TIMES}{task.instances}"
+
+
+# ── the bounds ──────────────────────────────────────────────────────────────────────────────────
+
+
+def _bounds(worst: Bounds) -> Iterator[str]:
+    yield f"    attempts  {worst.attempts}"
+    yield f"    time      {'no limit' if worst.seconds is None else say_seconds(worst.seconds)}"
+    if worst.tokens:
+        yield f"    tokens    {amount(worst.tokens)}"
+        yield f"    cost      {'not known' if worst.cost_usd is None else money(worst.cost_usd)}"
+    yield from (f"    rates     {text}" for _, text in worst.forced)
+    yield from (f"    note      {one_line(note)}" for note in worst.notes)
