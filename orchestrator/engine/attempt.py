@@ -70,9 +70,8 @@ class Attempt:
         self.holds_slots = True
         self.calling: Grant | None = None
         self._grace = float(getattr(node.settings, "grace", None) or GRACE)
-        self._sink = Sink(
-            node.id, self.number, hub.files, hub.redactor, hub.options.max_output, self._tell_output, self._soon
-        )
+        self._has_begun = False
+        self._opened: Sink | None = None
         self._runner: asyncio.Task[None] | None = None
         self._timers: list[asyncio.TimerHandle] = []
         self._last_sign = hub.now()
@@ -84,8 +83,8 @@ class Attempt:
         hub = self._hub
         self._runner = hub.loop.create_task(self._work())
         hub.runners.add(self._runner)
-        self._runner.add_done_callback(hub.runners.discard)
-        self.start_clocks()
+        if self.node.is_timed:
+            self.start_clocks()
 
     def start_clocks(self) -> None:
         task, now = self.node.task, self._hub.now()
@@ -107,7 +106,10 @@ class Attempt:
         self._timers.clear()
 
     async def _work(self) -> None:
+        self._has_begun = True
         end = await self._outcome()
+        if self._runner is not None:
+            self._hub.runners.discard(self._runner)
         self._end(self.verdict or end)
 
     async def _outcome(self) -> End:
@@ -135,9 +137,10 @@ class Attempt:
         if self.is_over:
             return
         self.stop_clocks()
-        self._sink.end()
+        if self._opened is not None:
+            self._opened.end()
+            self._hub.files.close(self.node.id)
         self.is_over = True
-        self._hub.files.close(self.node.id)
         self._hub.attempt_ended(self, end)
 
     # ── being stopped ──
@@ -166,8 +169,12 @@ class Attempt:
             self._cancel()
 
     def _cancel(self) -> None:
-        if self._runner is not None:
-            self._runner.cancel()
+        if self._runner is None:
+            return
+        self._runner.cancel()
+        if not self._has_begun and self.verdict is not None:  # a task cancelled before its first step runs none of it
+            self._hub.runners.discard(self._runner)
+            self._timers.append(self._hub.timers.at(self._hub.now(), self._end, self.verdict))
 
     def _tell_stopping(self, until: float, by: str) -> None:
         if not self.is_over:
@@ -272,6 +279,15 @@ class Attempt:
         return await self._hub.calls.make(self, estimate, work)
 
     # ── telling ──
+
+    @property
+    def _sink(self) -> Sink:
+        """Return where output goes; most attempts that are quick write nothing."""
+        if self._opened is None:
+            hub, limit = self._hub, self._hub.options.max_output
+            tell, soon = self._tell_output, self._soon
+            self._opened = Sink(self.node.id, self.number, hub.files, hub.redactor, limit, tell, soon)
+        return self._opened
 
     def _tell_output(self, stream: str, text: str) -> None:
         if not self.is_over:

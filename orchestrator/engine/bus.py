@@ -14,7 +14,7 @@ from orchestrator.core.run import Run
 
 log = logging.getLogger(__name__)
 
-BACKLOG: Final = 200_000
+BACKLOG: Final = 1_000_000
 """Events that a viewer may be behind; then it gets a Gap and attaches again."""
 
 

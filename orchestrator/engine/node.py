@@ -204,6 +204,12 @@ class Node:
     def deadline_at(self) -> float | None:
         return self._deadline
 
+    @property
+    def is_timed(self) -> bool:
+        """Return whether any limit of time holds for an attempt."""
+        task = self.task
+        return not (task.attempt_timeout is task.timeout is task.idle_timeout is self._deadline is None)
+
     def past_deadline(self) -> Failure | None:
         """Return the failure that a passed deadline is."""
         if self._deadline is None or self.now() < self._deadline:

@@ -163,7 +163,6 @@ class Scheduler:
         node.candidates = self.renderer.candidates(node) if kind_calls(node.kind) != "many" else ()
         if node.deadline_at is not None:
             self.hub.timers.wake(node, node.deadline_at, self._deadline)
-        self.hub.emit(TaskWaiting(node.id, Reason.SLOT))
         self.request(node)
 
     # ── admission ──
