@@ -69,7 +69,7 @@ class Dashboard(App[DashboardExit]):
 
     def on_mount(self) -> None:
         self.theme_changed_signal.subscribe(self, lambda _: self.main.use(self._paint()))
-        self.push_screen(self.main)
+        _ = self.push_screen(self.main)
 
     def leave(self, how: Left) -> None:
         """End because of a signal."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 from orchestrator.core.flow import Condition
 from orchestrator.core.progress import Attempt, TaskProgress
@@ -12,7 +12,7 @@ from orchestrator.core.states import State, Status
 from orchestrator.tui.faces import isolation, next_words, tally_spans, unsettled
 from orchestrator.tui.glyphs import Glyphs
 from orchestrator.tui.health import breaker_words
-from orchestrator.tui.lines import Line, Span, gap, spread
+from orchestrator.tui.lines import Line, Span, gap, spread, width
 from orchestrator.tui.rows import Kind, Row
 from orchestrator.tui.text import clean, count, countdown, duration, fit, money, plural, shorten, tenths
 
@@ -20,31 +20,55 @@ PAGES: Final = ("Output", "Attempts", "Info", "Deps")
 _LABEL: Final = 13
 
 
-def title_line(run: Run, row: Row | None, page: str, note: Span, now: float, cells: int, glyphs: Glyphs) -> Line:
+class Look(NamedTuple):
+    """What the pane's words are drawn with."""
+
+    run: Run
+    now: float
+    cells: int
+    glyphs: Glyphs
+
+
+def title_line(look: Look, row: Row | None, page: str, note: Span) -> Line:
     """Return what the pane shows: the task, its state, the pages, and whether it follows."""
     if row is None:
-        return (gap(cells),)
-    tabs: list[Span] = []
-    for name in PAGES if row.kind is Kind.TASK else PAGES[2:3]:
-        shown = f" {name} " if cells >= 100 or name == page else f"{name[:3]} "
-        tabs.append(Span(shown, "tab" if name == page else "muted", f"page:{name}"))
-    room = cells - sum(len(span.text) for span in tabs) - len(note.text) - 4
-    start = (gap(1), *_subject(run, row, now, room, glyphs), gap(2), *tabs)
-    return spread(start, (note, gap(1)), cells)
+        return (gap(look.cells),)
+    pages = PAGES if row.kind is Kind.TASK else PAGES[2:3]
+    subject, tabs = _fitted(look, row, pages, page, len(note.text))
+    return spread((gap(1), *subject, gap(2), *tabs), (note, gap(1)), look.cells)
 
 
-def _subject(run: Run, row: Row, now: float, room: int, glyphs: Glyphs) -> Iterator[Span]:
+def _fitted(look: Look, row: Row, pages: tuple[str, ...], page: str, note: int) -> tuple[Line, Line]:
+    """Shorten the names of the pages before that of the task."""
+    subject, tabs = _subject(look, row, look.cells), _page_tabs(pages, page, full=True)
+    if width(subject) + width(tabs) + note + 5 > look.cells:
+        tabs = _page_tabs(pages, page, full=False)
+        subject = _subject(look, row, look.cells - width(tabs) - note - 5)
+    return subject, tabs
+
+
+def _page_tabs(pages: tuple[str, ...], page: str, *, full: bool) -> Line:
+    return tuple(
+        Span(
+            f" {name} " if full or name == page else f" {name[:3]}", "tab" if name == page else "muted", f"page:{name}"
+        )
+        for name in pages
+    )
+
+
+def _subject(look: Look, row: Row, room: int) -> Line:
+    run, glyphs = look.run, look.glyphs
     if row.kind is Kind.GROUP:
-        yield Span(shorten(f"group {clean(row.name)}", room, glyphs.ellipsis), "strong")
-        return
+        return (Span(shorten(f"group {clean(row.name)}", room, glyphs.ellipsis), "strong"),)
     task = run.tasks[row.name]
     state = f"{glyphs.status[task.status]} {task.status.value}"
     tries = f" {task.attempt}/{max(task.attempt, task.max_attempts)}" if task.attempt else ""
-    ahead = next_words(run, task, now)
-    more = f"{tries} {ahead}".rstrip()
-    yield Span(shorten(clean(task.id), max(8, room - len(state) - len(more) - 2), glyphs.ellipsis), "strong")
-    yield Span(f"  {state}", f"{task.status.value}.plain")
-    yield Span(more, "muted")
+    more = f"{tries} {next_words(run, task, look.now)}".rstrip()
+    return (
+        Span(shorten(clean(task.id), max(8, room - len(state) - len(more) - 2), glyphs.ellipsis), "strong"),
+        Span(f"  {state}", f"{task.status.value}.plain"),
+        Span(more, "muted"),
+    )
 
 
 # ── empty pages ─────────────────────────────────────────────────────────────────────────────────
@@ -84,16 +108,16 @@ def attempt_lines(task: TaskProgress, now: float) -> list[Line]:
     """Return a table of the task's tries."""
     if not task.attempts:
         return [(Span(" No attempt yet.", "muted"),)]
-    head = f" {'N':>3}  {'START':<9} {'TOOK':<7} {'RESULT':<12} {'CLASS':<11} {'NEXT IN':<8} {'TOKENS':>7} {'COST':>8}  BACKEND"
-    lines: list[Line] = [(Span(head, "muted"),)]
+    lines: list[Line] = [(Span(_ATTEMPTS_HEAD, "muted"),)]
     for attempt in task.attempts:
         lines.append(_attempt_line(attempt, now))
         if attempt.error is not None:
-            lines.append((gap(6), Span(f"{attempt.error.code} {clean(attempt.error.message)}", "failed.plain")))
+            lines.append((gap(6), Span(f"{attempt.error.code} {clean(attempt.error.message)}", "bad")))
     return lines
 
 
-_RESULT_ROLE: Final = {"succeeded": "done", "failed": "failed.plain", "running": "running.plain"}
+_ATTEMPTS_HEAD: Final = "   N  START     TOOK    RESULT       CLASS       NEXT IN   TOKENS     COST  BACKEND"
+_RESULT_ROLE: Final = {"succeeded": "done", "failed": "bad", "running": "running.plain"}
 
 
 def _attempt_line(attempt: Attempt, now: float) -> Line:
@@ -169,7 +193,7 @@ def _backend_info(run: Run, name: str, now: float) -> Iterator[Line]:
 def _error_info(task: TaskProgress) -> Iterator[Line]:
     if task.error is None:
         return
-    yield _pair("error", f"{task.error.code} {task.error.message}", "failed.plain")
+    yield _pair("error", f"{task.error.code} {task.error.message}", "bad")
     yield _pair("", f"{task.error.error_class.value}, {task.error.kind.value}")
     if task.error.hint:
         yield _pair("hint", task.error.hint, "accent")

@@ -7,14 +7,14 @@ from typing import Final, NamedTuple
 
 from rich.cells import cell_len
 
-from orchestrator.core.progress import ENDED_BADLY, TaskProgress, Tally
+from orchestrator.core.progress import ENDED_BADLY, Tally, TaskProgress
 from orchestrator.core.run import Run
-from orchestrator.core.states import FINAL, BreakerState, State, Status
+from orchestrator.core.states import FINAL, BreakerState, Reason, State, Status
 from orchestrator.tui.bars import progress_bar
 from orchestrator.tui.glyphs import Glyphs
 from orchestrator.tui.lines import Line, Span, clip, gap, left, right, spread, width
 from orchestrator.tui.rows import Kind, Row
-from orchestrator.tui.text import amount, clean, countdown, count, duration, fit, money, plural
+from orchestrator.tui.text import amount, cash, clean, count, countdown, duration, fit, money, plural
 
 TALLY_ORDER: Final = (
     Status.RUNNING,
@@ -111,7 +111,7 @@ def task_line(view: View, row: Row, *, marked: bool = False, faded: bool = False
         left(next_words(view.run, task, view.now), shape.next, _next_role(status), glyphs.ellipsis),
         *_spent(task, shape),
         *_agent(task, shape, glyphs),
-        Span(fit(clean(last_words(view.run, task)), shape.output, glyphs.ellipsis), _output_role(status)),
+        Span(fit(clean(last_words(task)), shape.output, glyphs.ellipsis), _output_role(status)),
     )
     return tuple(span._replace(role="muted") for span in line) if faded else line
 
@@ -140,7 +140,7 @@ def _spent(task: TaskProgress, shape: Columns) -> Line:
     if not shape.tokens:
         return ()
     tokens = count(task.tokens) if task.tokens else ""
-    cost = money(task.cost_usd) if task.cost_usd is not None else "unpriced" if task.tokens else ""
+    cost = money(task.cost_usd) if task.cost_usd is not None else "unknown" if task.tokens else ""
     return (right(tokens, shape.tokens, "muted"), right(cost[: shape.cost - 1], shape.cost, "muted"), gap(1))
 
 
@@ -155,7 +155,7 @@ def _next_role(status: Status) -> str:
 
 
 def _output_role(status: Status) -> str:
-    return "failed.plain" if status in ENDED_BADLY else "approve.plain" if status is Status.APPROVE else "muted"
+    return "bad" if status in ENDED_BADLY else "approve.plain" if status is Status.APPROVE else "muted"
 
 
 # ── what comes next ─────────────────────────────────────────────────────────────────────────────
@@ -187,7 +187,7 @@ def _deps(run: Run, task: TaskProgress, now: float) -> str:
 
 def _rate(run: Run, task: TaskProgress, now: float) -> str:
     del run
-    return f"rate {_left(task, now)}"
+    return f"in {_left(task, now)}" if _left(task, now) else "rate"
 
 
 def _soon(run: Run, task: TaskProgress, now: float) -> str:
@@ -242,7 +242,7 @@ _NEXT: Final[dict[Status, Callable[[Run, TaskProgress, float], str]]] = {
 }
 
 
-def last_words(run: Run, task: TaskProgress) -> str:
+def last_words(task: TaskProgress) -> str:
     """Return the one line that says most about the task now."""
     if task.question is not None:
         return task.question.message
@@ -256,14 +256,16 @@ def last_words(run: Run, task: TaskProgress) -> str:
         return f"{task.wait.gate} is open" if task.wait and task.wait.gate else "breaker open"
     if task.progress is not None and task.progress.message and not task.is_final:
         return task.progress.message
-    return task.last_line or _why_waiting(run, task)
+    return task.last_line or _why_waiting(task)
 
 
-def _why_waiting(run: Run, task: TaskProgress) -> str:
+def _why_waiting(task: TaskProgress) -> str:
     if task.state is not State.WAITING or not task.wait or task.wait.gate is None:
         return ""
-    gate = task.wait.gate
-    return f"at {gate}" if gate in run.backends or ":" in gate else ""
+    if task.wait.reason is not Reason.SLOT:
+        return ""
+    what = task.wait.gate.replace(":", " ") if ":" in task.wait.gate else task.wait.gate
+    return f"no free slot: {what}"
 
 
 def has_clock(task: TaskProgress) -> bool:
@@ -344,7 +346,7 @@ def _with_end(start: Line, view: View, tally: Tally, group: str) -> Line:
 def _group_spent(tally: Tally) -> str:
     if not tally.tokens:
         return ""
-    cost = money(tally.cost_usd) if tally.cost_usd or not tally.unpriced_tokens else "unpriced"
+    cost = cash(tally.cost_usd) if tally.cost_usd or not tally.unpriced_tokens else "unpriced"
     return f"{count(tally.tokens)} tok {cost:>6}"
 
 

@@ -21,7 +21,7 @@ class Glyphs(NamedTuple):
     opened: str
     closed: str
     mark: str
-    box: str
+    box: tuple[str, str, str, str, str, str]
     dot: str
     ellipsis: str
     times: str
@@ -63,10 +63,10 @@ UNICODE: Final = Glyphs(
     opened="▾",
     closed="▸",
     mark="●",
-    box="╭╮╯╰─│",
+    box=("╭", "╮", "╯", "╰", "─", "│"),
     dot="·",
     ellipsis="…",
-    times="×",
+    times="×",  # noqa: RUF001 - the sign itself is meant
     arrow="→",
 )
 
@@ -105,7 +105,7 @@ ASCII: Final = Glyphs(
     opened="v",
     closed=">",
     mark="*",
-    box="++++-|",
+    box=("+", "+", "+", "+", "-", "|"),
     dot="-",
     ellipsis="~",
     times="x",

@@ -11,14 +11,14 @@ from orchestrator.core.states import BreakerState, Status
 from orchestrator.tui.bars import level_bar
 from orchestrator.tui.glyphs import Glyphs
 from orchestrator.tui.lines import Line, Span, clip, gap, width
-from orchestrator.tui.text import amount, clean, count, countdown, duration, fit, money, shorten
+from orchestrator.tui.text import amount, cash, clean, count, countdown, duration, fit, money, shorten
 
 BOX_LINES: Final = 3
 _BREAKER_ORDER: Final = (BreakerState.OPEN, BreakerState.TRIPPED, BreakerState.HALF_OPEN, BreakerState.CLOSED)
 _BREAKER_ROLE: Final = {
-    BreakerState.CLOSED: "done.plain",
+    BreakerState.CLOSED: "done",
     BreakerState.OPEN: "blocked",
-    BreakerState.HALF_OPEN: "retry.plain",
+    BreakerState.HALF_OPEN: "retry",
     BreakerState.TRIPPED: "blocked",
 }
 _FULL: Final = 0.995
@@ -65,9 +65,10 @@ def breaker_line(backend: BackendProgress, now: float, glyphs: Glyphs, cells: in
     if backend.held_until is not None:
         after = f"held {countdown(backend.held_until - now)}"
     start = (
-        Span(f"{glyphs.breaker[backend.breaker]} ", role),
+        Span(f"{glyphs.breaker[backend.breaker]} ", f"{role}.plain"),
         Span(fit(clean(backend.info.name), names, glyphs.ellipsis) + " ", "text"),
-        Span(fit(word, 9), role),
+        Span(word, role),
+        gap(9 - len(word)),
     )
     role = "limited.plain" if backend.held_until is not None else "muted"
     return _ends(start, Span(after, role), cells)
@@ -124,18 +125,12 @@ def _units(budget: BudgetProgress, run: Run, now: float) -> Iterator[Level]:
     info = budget.info
     prefix = "" if info.name == "run" else f"{clean(info.name.partition(':')[2])} "
     if info.cost_usd is not None:
-        yield _budget(
-            f"{prefix}cost", budget.cost_usd, info.cost_usd, f"{_cash(budget.cost_usd)}/{_cash(info.cost_usd)}"
-        )
+        yield _budget(f"{prefix}cost", budget.cost_usd, info.cost_usd, f"{cash(budget.cost_usd)}/{cash(info.cost_usd)}")
     if info.tokens is not None:
         yield _budget(f"{prefix}tokens", budget.tokens, info.tokens, f"{count(budget.tokens)}/{count(info.tokens)}")
     if info.time is not None:
         spent = run.ended if run.ended is not None else now
         yield _budget(f"{prefix}time", spent, info.time, f"{duration(spent)}/{duration(info.time)}")
-
-
-def _cash(dollars: float) -> str:
-    return f"${dollars:.2f}" if dollars >= 0.1 or not dollars else money(dollars)
 
 
 def _budget(name: str, used: float, limit: float, words: str) -> Level:
@@ -164,28 +159,43 @@ def _breaker_box(run: Run, now: float, cells: int, glyphs: Glyphs) -> list[Line]
     names = min(max([6, *(len(backend.info.name) for backend in shown[:BOX_LINES])]), max(6, cells - 26))
     lines = [breaker_line(backend, now, glyphs, cells, names) for backend in shown[:BOX_LINES]]
     note = f"{trouble} open" if trouble else ""
-    return _box("Breakers", note, "blocked", lines or [(Span("no backends", "muted"),)], len(shown), cells, glyphs)
+    return _box(
+        _Title("Breakers", note, "blocked", len(shown)), lines or [(Span("no backends", "muted"),)], cells, glyphs
+    )
 
 
 def _level_box(title: str, levels: list[Level], cells: int, glyphs: Glyphs, nothing: str) -> list[Line]:
-    names = min(max([6, *(len(level.name) for level in levels[:BOX_LINES])]), max(6, cells - 22))
-    figures = max([5, *(len(level.words) for level in levels[:BOX_LINES])])
-    lines = [_level_line(level, cells, names, figures, glyphs) for level in levels[:BOX_LINES]]
+    shown = levels[:BOX_LINES]
+    figures = max([5, *(len(level.words) for level in shown)])
+    names = min(max([6, *(len(level.name) for level in shown)]), max(6, cells - figures - _NOTE - _BAR - 2))
+    lines = [_level_line(level, cells, names, figures, glyphs) for level in shown]
     full = sum(level.note in {"FULL", "OVER"} for level in levels)
     note = f"{full} {'full' if title == 'Limiters' else 'over'}" if full else ""
     role = "limited" if title == "Limiters" else "failed"
-    return _box(title, note, role, lines or [(Span(nothing, "muted"),)], len(levels), cells, glyphs)
+    return _box(_Title(title, note, role, len(levels)), lines or [(Span(nothing, "muted"),)], cells, glyphs)
+
+
+_NOTE: Final = 5
+_BAR: Final = 4
 
 
 def _level_line(level: Level, cells: int, names: int, figures: int, glyphs: Glyphs) -> Line:
-    bar = max(3, min(10, cells - names - figures - 7))
+    bar = max(_BAR, min(10, cells - names - figures - _NOTE - 2))
     line = (
-        Span(fit(level.name, names, glyphs.ellipsis) + " ", "text"),
+        Span(_name(level.name, names, glyphs.ellipsis) + " ", "text"),
         *level_bar(level.share, bar, level.role, glyphs),
-        Span(" " + fit(level.words, figures) + " ", "text"),
+        Span(" " + fit(level.words, figures), "text"),
     )
     role = "over" if level.note == "OVER" else f"{level.role}.plain" if level.role != "done" else "muted"
     return _ends(line, Span(level.note, role), cells)
+
+
+def _name(name: str, cells: int, ellipsis: str) -> str:
+    """Shorten a limiter's name before its last word, which says what is counted."""
+    front, space, last = name.rpartition(" ")
+    if len(name) <= cells or not front:
+        return fit(name, cells, ellipsis)
+    return fit(shorten(front, max(3, cells - len(last) - 1), ellipsis) + space + last, cells, ellipsis)
 
 
 def _no_budget(run: Run) -> str:
@@ -193,26 +203,29 @@ def _no_budget(run: Run) -> str:
     return f"no budget  {count(tally.tokens)} tok  {money(tally.cost_usd)} spent" if tally.tokens else "no budget"
 
 
-def _box(title: str, note: str, role: str, lines: list[Line], total: int, cells: int, glyphs: Glyphs) -> list[Line]:
+class _Title(NamedTuple):
+    """What stands in a box's upper edge; `total` counts what it could show."""
+
+    text: str
+    note: str
+    role: str
+    total: int
+
+
+def _box(title: _Title, lines: list[Line], cells: int, glyphs: Glyphs) -> list[Line]:
     top_left, top_right, low_right, low_left, flat, upright = glyphs.box
-    more = f"{BOX_LINES} of {total} " if total > BOX_LINES else ""
+    more = f" {BOX_LINES} of {title.total} " if title.total > BOX_LINES else ""
     head = (
         Span(f"{top_left}{flat} ", "border"),
-        Span(title, "strong"),
-        Span(f"  {note}" if note else "", f"{role}.plain"),
+        Span(title.text, "strong"),
+        Span(f"  {title.note}" if title.note else "", f"{title.role}.plain"),
         gap(1),
     )
-    fill = cells + 3 - width(head) - len(more) - (1 if more else 0)
-    top = (
-        *head,
-        Span(flat * max(0, fill), "border"),
-        Span(f" {more}" if more else "", "muted"),
-        Span(top_right, "border"),
-    )
+    fill = Span(flat * max(0, cells + 3 - width(head) - len(more)), "border")
+    top = (*head, fill, Span(more, "muted"), Span(top_right, "border"))
     side = Span(upright, "border")
     body = [(side, gap(1), *clip(line, cells), gap(cells + 1 - min(cells, width(line))), side) for line in lines]
-    empty = (side, gap(cells + 2), side)
-    body += [empty] * (BOX_LINES - len(body))
+    body += [(side, gap(cells + 2), side)] * (BOX_LINES - len(body))
     return [top, *body, (Span(low_left + flat * (cells + 2) + low_right, "border"),)]
 
 
@@ -241,7 +254,7 @@ def _short_breakers(run: Run, now: float, glyphs: Glyphs) -> Iterator[Span]:
         word, after = breaker_words(backend, now)
         role = _BREAKER_ROLE[backend.breaker]
         short = after.rpartition(" ")[2]
-        yield Span(f"{glyphs.breaker[backend.breaker]} ", role)
+        yield Span(f"{glyphs.breaker[backend.breaker]} ", f"{role}.plain")
         yield Span(shorten(clean(backend.info.name), 14, glyphs.ellipsis) + " ", "text")
         yield Span(f"{word} {short}" if backend.breaker is BreakerState.OPEN else short, role)
         yield gap(2 if backend is not shown[-1] else 0)
@@ -255,7 +268,7 @@ def _all_closed(run: Run, glyphs: Glyphs) -> Iterator[Span]:
 
 def _short_limiters(run: Run) -> Iterator[Span]:
     level = max(limiters(run), key=lambda level: level.share)
-    yield Span(f"{shorten(level.name, 16)} {level.words}", "text")
+    yield Span(f"{level.name.rpartition(' ')[2]} {level.words}", "text")
     if level.note == "FULL":
         yield Span(" FULL", "limited.plain")
 

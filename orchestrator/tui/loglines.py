@@ -13,7 +13,7 @@ from orchestrator.tui.lines import Span
 from orchestrator.tui.text import clean, countdown, fit, tenths
 
 KEPT: Final = 20_000
-_ROLES: Final = {"err": "failed.plain", "sys": "muted", "log": "secondary"}
+_ROLES: Final = {"err": "bad", "sys": "muted", "log": "secondary"}
 _TAG: Final = 5
 
 

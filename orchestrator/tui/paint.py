@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Final
 
@@ -103,6 +103,7 @@ class Paint:
         colors["muted"] = colors["bar.left"] = (states["pending"], "")
         colors["border"] = (mix(base["primary"], base["background"], 0.55), "")
         colors |= {status.value: colors[state] for status, state in STATE_OF.items()}
+        colors |= {f"bar.{name}": (color, "") for name, color in states.items()}
         colors |= {alias: (colors[role][0], "") for alias, role in _ALIASES.items()}
         colors["tag.ask"] = colors["approval"]
         return colors
@@ -126,27 +127,41 @@ class Paint:
 def to_textual(spec: ThemeSpec) -> Theme:
     """Return the theme as Textual wants it, for the widgets that are its own."""
     base = spec.base
+    quiet = mix(base["primary"], base["background"], 0.55)
     return Theme(
         name=spec.name,
         dark=spec.dark,
-        **{key: base[key] for key in BASE_KEYS if key != "primary"},
         primary=base["primary"],
-        variables={
-            "border": base["primary"],
-            "border-blurred": mix(base["primary"], base["background"], 0.55),
-            "scrollbar": mix(base["foreground"], base["background"], 0.6),
-            "scrollbar-hover": mix(base["foreground"], base["background"], 0.4),
-            "scrollbar-active": base["primary"],
-            "scrollbar-background": base["background"],
-            "scrollbar-background-hover": base["background"],
-            "scrollbar-background-active": base["background"],
-            "scrollbar-corner-color": base["background"],
-            "block-cursor-background": base["primary"],
-            "block-cursor-foreground": base["background"],
-            "input-cursor-background": base["foreground"],
-            "input-cursor-foreground": base["background"],
-        },
+        secondary=base["secondary"],
+        accent=base["accent"],
+        foreground=base["foreground"],
+        background=base["background"],
+        surface=base["surface"],
+        panel=base["panel"],
+        success=base["success"],
+        warning=base["warning"],
+        error=base["error"],
+        variables={"border": base["primary"], "border-blurred": quiet, **_scrollbars(base), **_cursors(base)},
     )
+
+
+def _scrollbars(base: Mapping[str, str]) -> dict[str, str]:
+    grounds = ("background", "background-hover", "background-active", "corner-color")
+    return {
+        "scrollbar": mix(base["foreground"], base["background"], 0.6),
+        "scrollbar-hover": mix(base["foreground"], base["background"], 0.4),
+        "scrollbar-active": base["primary"],
+        **{f"scrollbar-{ground}": base["background"] for ground in grounds},
+    }
+
+
+def _cursors(base: Mapping[str, str]) -> dict[str, str]:
+    return {
+        "block-cursor-background": base["primary"],
+        "block-cursor-foreground": base["background"],
+        "input-cursor-background": base["foreground"],
+        "input-cursor-foreground": base["background"],
+    }
 
 
 def from_textual(theme: Theme, variables: dict[str, str]) -> ThemeSpec:

@@ -103,10 +103,10 @@ def countdown(seconds: float) -> str:
 
 
 def count(number: float) -> str:
-    """Return `905`, `12.4k`, `1.0M`."""
+    """Return `905`, `12.4k`, `412k`, `1.0M`."""
     for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
-        if number >= size * 0.99995:
-            return f"{number / size:.1f}{unit}"
+        if number >= size * 0.9995:
+            return f"{number / size:.1f}{unit}" if number < 99.95 * size else f"{number / size:.0f}{unit}"
     return f"{number:.0f}"
 
 
@@ -122,6 +122,11 @@ def money(dollars: float) -> str:
     if dollars < 0.001:
         return "<$.001"
     return f"${dollars:.3f}" if dollars < 0.9995 else f"${dollars:,.2f}"
+
+
+def cash(dollars: float) -> str:
+    """Return a sum of money in cents, `$0.67`; what is less than ten of them as `money` does."""
+    return f"${dollars:,.2f}" if dollars >= 0.0995 or dollars <= 0 else money(dollars)
 
 
 def plural(number: int, one: str, many: str = "") -> str:

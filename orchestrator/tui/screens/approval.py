@@ -7,14 +7,14 @@ from typing import NamedTuple
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from orchestrator.core.progress import Question
 from orchestrator.tui.commands import Choice, Motion
-from orchestrator.tui.lines import Line, Span
+from orchestrator.tui.lines import Span
 from orchestrator.tui.paint import Paint
-from orchestrator.tui.screens.dialog import choice_line, wrapped
+from orchestrator.tui.screens.dialog import choice_line
+from orchestrator.tui.screens.modal import Dialog, wrapped
 from orchestrator.tui.text import clean, clean_lines, countdown
 from orchestrator.tui.widgets.painted import Bar, Text
 
@@ -38,26 +38,23 @@ class Answer(NamedTuple):
     reason: str = ""
 
 
-class ApprovalScreen(ModalScreen[Answer | None]):
+class ApprovalScreen(Dialog[Answer]):
     """Shows the question; the answer is None for later."""
 
     CSS = """
-    ApprovalScreen { align: center middle; background: $background 55%; }
-    ApprovalScreen #box { width: 86; max-width: 96%; height: auto; max-height: 90%; border: round $primary;
-        background: $surface; padding: 0 1; }
-    ApprovalScreen.-ascii #box { border: ascii $primary; }
+    ApprovalScreen #box { width: 86; max-height: 90%; }
     ApprovalScreen #message { height: auto; }
+    ApprovalScreen #choices { margin-top: 1; }
     ApprovalScreen #payload { height: auto; max-height: 16; background: $surface; }
     ApprovalScreen Input { display: none; height: 1; border: none; padding: 0; background: $panel; }
     ApprovalScreen.-denying Input { display: block; }
     """
 
     def __init__(self, task: str, question: Question, now: float, paint: Paint) -> None:
-        super().__init__(classes="-ascii" if paint.ascii else "")
+        super().__init__(paint)
         self._asking = task
         self._question = question
         self._now = now
-        self.paint = paint
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box"):
@@ -69,18 +66,13 @@ class ApprovalScreen(ModalScreen[Answer | None]):
 
     def on_mount(self) -> None:
         self.query_one(Text).focus()
-        self._draw()
+        self.draw()
 
-    def on_resize(self) -> None:
-        self.call_after_refresh(self._draw)
-
-    def _draw(self) -> None:
-        cells = max(20, self.query_one("#title", Bar).size.width)
-        self.query_one("#title", Bar).show((Span(f"{clean(self._asking)} asks", "title"), Span(self._until(), "muted")))
-        message: list[Line] = [(), *wrapped(self._question.message, cells, "strong"), ()]
-        bar = self.query_one("#message", Bar)
-        bar.styles.height = len(message)
-        bar.show(*message)
+    def draw(self) -> None:
+        title = self.query_one("#title", Bar)
+        cells = max(20, title.size.width)
+        title.show((Span(f"{clean(self._asking)} asks", "title"), Span(self._until(), "muted")))
+        self.fill("message", [(), *wrapped(self._question.message, cells, "strong"), ()])
         self._draw_payload(cells)
         self.query_one("#choices", Bar).show(choice_line(_CHOICES, -1))
 
@@ -106,13 +98,13 @@ class ApprovalScreen(ModalScreen[Answer | None]):
 
     def _press(self, key: str) -> None:
         if key in {"a", "d"}:
-            self._answer(key)
+            self._press_answer(key)
         elif key in _SCROLL:
             self.query_one(Text).move(_SCROLL[key])
 
-    def _answer(self, key: str) -> None:
+    def _press_answer(self, key: str) -> None:
         if key == "a":
-            self.dismiss(Answer(approved=True))
+            self.answer(Answer(approved=True))
             return
         self.add_class("-denying")
         self.query_one(Input).focus()
@@ -122,15 +114,15 @@ class ApprovalScreen(ModalScreen[Answer | None]):
             self.remove_class("-denying")
             self.query_one(Text).focus()
         else:
-            self.dismiss(None)
+            self.answer(None)
 
     @on(Input.Submitted)
     def deny(self, message: Input.Submitted) -> None:
-        self.dismiss(Answer(approved=False, reason=message.value.strip()))
+        self.answer(Answer(approved=False, reason=message.value.strip()))
 
     def on_bar_clicked(self, message: Bar.Clicked) -> None:
         key = message.action.removeprefix("choose:")
         if key == "Esc":
             self._step_back()
         else:
-            self._answer(key)
+            self._press_answer(key)

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from textwrap import wrap
-
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 
 from orchestrator.tui.commands import Choice, Question
 from orchestrator.tui.lines import Line, Span, gap, width
 from orchestrator.tui.paint import Paint
+from orchestrator.tui.screens.modal import Dialog, wrapped
 from orchestrator.tui.text import clean
 from orchestrator.tui.widgets.painted import Bar
 
 _NEXT = frozenset({"right", "tab", "l", "down", "j"})
 _BEFORE = frozenset({"left", "shift+tab", "h", "up", "k"})
-
-
-def wrapped(text: str, cells: int, role: str = "text") -> list[Line]:
-    """Return the text as harmless lines of at most so many cells."""
-    paragraphs = [clean(line) for line in text.split("\n")]
-    return [(Span(part, role),) for paragraph in paragraphs for part in wrap(paragraph, cells) or [""]]
 
 
 def choice_line(choices: tuple[Choice, ...], focused: int) -> Line:
@@ -34,21 +26,14 @@ def choice_line(choices: tuple[Choice, ...], focused: int) -> Line:
     return tuple(spans[:-1])
 
 
-class AskScreen(ModalScreen[str | None]):
-    """Asks a question. The answer is the chosen key, or None. The safe answer has the focus at first."""
+class AskScreen(Dialog[str]):
+    """Asks a question. The answer is the chosen key. The safe answer has the focus at first."""
 
-    CSS = """
-    AskScreen { align: center middle; background: $background 55%; }
-    AskScreen #box { width: 64; max-width: 96%; height: auto; border: round $primary; background: $surface; padding: 0 1; }
-    AskScreen.-ascii #box { border: ascii $primary; }
-    AskScreen #body, AskScreen #choices { height: auto; }
-    """
-    BINDINGS = ()
+    CSS = "AskScreen #box { width: 64; }"
 
     def __init__(self, question: Question, paint: Paint) -> None:
-        super().__init__(classes="-ascii" if paint.ascii else "")
+        super().__init__(paint)
         self.question = question
-        self.paint = paint
         self._focused = next((index for index, choice in enumerate(question.choices) if choice.safe), 0)
 
     def compose(self) -> ComposeResult:
@@ -57,23 +42,12 @@ class AskScreen(ModalScreen[str | None]):
             yield Bar(self.paint, ground="surface", id="body")
             yield Bar(self.paint, ground="surface", id="choices")
 
-    def on_mount(self) -> None:
-        self._draw()
-
-    def on_resize(self) -> None:
-        self.call_after_refresh(self._draw)
-
-    def _draw(self) -> None:
-        cells = max(20, self.query_one("#title", Bar).size.width)
-        self.query_one("#title", Bar).show((Span(clean(self.question.title), "title"),))
-        body = [(), *wrapped(self.question.body, cells), ()]
-        self._fill("body", body)
-        self._fill("choices", self._choice_lines(cells))
-
-    def _fill(self, name: str, lines: list[Line]) -> None:
-        bar = self.query_one(f"#{name}", Bar)
-        bar.styles.height = len(lines)
-        bar.show(*lines)
+    def draw(self) -> None:
+        title = self.query_one("#title", Bar)
+        cells = max(20, title.size.width)
+        title.show((Span(clean(self.question.title), "title"),))
+        self.fill("body", [(), *wrapped(self.question.body, cells), ()])
+        self.fill("choices", self._choice_lines(cells))
 
     def _choice_lines(self, cells: int) -> list[Line]:
         """One line if they find room in one, else one each."""
@@ -90,17 +64,17 @@ class AskScreen(ModalScreen[str | None]):
         event.stop()
         keys = {choice.key for choice in self.question.choices}
         if event.key in keys:
-            self.dismiss(event.key)
+            self.answer(event.key)
         elif event.key == "escape":
-            self.dismiss(None)
+            self.answer(None)
         elif event.key == "enter":
-            self.dismiss(self.question.choices[self._focused].key)
+            self.answer(self.question.choices[self._focused].key)
         elif event.key in _NEXT | _BEFORE:
             self._step(1 if event.key in _NEXT else -1)
 
     def _step(self, step: int) -> None:
         self._focused = (self._focused + step) % len(self.question.choices)
-        self._draw()
+        self.draw()
 
     def on_bar_clicked(self, message: Bar.Clicked) -> None:
-        self.dismiss(message.action.removeprefix("choose:"))
+        self.answer(message.action.removeprefix("choose:"))

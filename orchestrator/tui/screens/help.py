@@ -8,13 +8,13 @@ from typing import NamedTuple
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 
 from orchestrator.core.states import Status
 from orchestrator.tui.commands import COMMANDS, Motion, Section
 from orchestrator.tui.faces import TALLY_ORDER
 from orchestrator.tui.lines import Line, Span, gap, width
 from orchestrator.tui.paint import Paint
+from orchestrator.tui.screens.modal import Dialog
 from orchestrator.tui.text import fit
 from orchestrator.tui.widgets.painted import Bar, Text
 
@@ -98,21 +98,17 @@ def _legend_entry(status: Status, paint: Paint) -> Line:
     return (Span(f"{paint.glyphs.status[status]} ", role), Span(fit(status.value, 10), role))
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(Dialog[str]):
     """Shows the help until Escape, q or ?."""
 
     CSS = """
-    HelpScreen { align: center middle; background: $background 55%; }
-    HelpScreen #box { width: 116; max-width: 98%; height: auto; max-height: 96%; border: round $primary;
-        background: $surface; padding: 0 1; }
-    HelpScreen.-ascii #box { border: ascii $primary; }
+    HelpScreen #box { width: 116; max-width: 98%; }
     HelpScreen Text { height: auto; background: $surface; }
     """
 
     def __init__(self, keys: Sequence[Key], paint: Paint) -> None:
-        super().__init__(classes="-ascii" if paint.ascii else "")
+        super().__init__(paint)
         self._keys = keys
-        self.paint = paint
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box"):
@@ -121,12 +117,9 @@ class HelpScreen(ModalScreen[None]):
 
     def on_mount(self) -> None:
         self.query_one(Text).focus()
-        self._draw()
+        self.draw()
 
-    def on_resize(self) -> None:
-        self.call_after_refresh(self._draw)
-
-    def _draw(self) -> None:
+    def draw(self) -> None:
         cells = min(112, int(self.app.size.width * 0.98) - 5)
         self.query_one("#title", Bar).show((Span("Keys", "title"), Span("   Esc closes, j k scroll", "muted")))
         lines = help_lines(self._keys, cells, self.paint)
@@ -137,6 +130,6 @@ class HelpScreen(ModalScreen[None]):
     def on_key(self, event: events.Key) -> None:
         event.stop()
         if event.key in {"escape", "q", "question_mark", "f1", "enter"}:
-            self.dismiss(None)
+            self.answer(None)
         elif event.key in _SCROLL:
             self.query_one(Text).move(_SCROLL[event.key])

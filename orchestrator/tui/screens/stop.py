@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from textual import events
 from textual.app import ComposeResult
-from textual.screen import ModalScreen
 
 from orchestrator.core.run import Run
 from orchestrator.core.states import Status
 from orchestrator.tui.lines import Line, Span, clip
 from orchestrator.tui.paint import Paint
+from orchestrator.tui.screens.modal import Dialog
 from orchestrator.tui.stopping import ASKS_FOR
 from orchestrator.tui.text import money, plural
 from orchestrator.tui.widgets.painted import Bar
@@ -34,18 +34,17 @@ def stop_line(run: Run, *, on_task: bool, in_group: bool, cells: int) -> Line:
     return clip(line, cells)
 
 
-class StopScreen(ModalScreen[str | None]):
-    """Asks for five seconds. The answer is `y`, `t`, `g` or None."""
+class StopScreen(Dialog[str]):
+    """Asks for five seconds. The answer is `y`, `t` or `g`."""
 
     CSS = """
-    StopScreen { background: $background 0%; }
+    StopScreen { align: left bottom; background: $background 0%; }
     StopScreen Bar { dock: bottom; height: 1; }
     """
 
     def __init__(self, run: Run, paint: Paint, *, on_task: bool, in_group: bool) -> None:
-        super().__init__()
+        super().__init__(paint)
         self._run = run
-        self.paint = paint
         self._on_task = on_task
         self._in_group = in_group
 
@@ -54,24 +53,17 @@ class StopScreen(ModalScreen[str | None]):
 
     def on_mount(self) -> None:
         self.set_timer(ASKS_FOR, self._time_out)
-        self._draw()
+        self.draw()
 
-    def on_resize(self) -> None:
-        self._draw()
-
-    def _draw(self) -> None:
+    def draw(self) -> None:
         cells = self.app.size.width
         self.query_one(Bar).show(stop_line(self._run, on_task=self._on_task, in_group=self._in_group, cells=cells))
 
     def _time_out(self) -> None:
         if self.is_current:
-            self.dismiss(None)
-
-    def close(self) -> None:
-        """Go away without an answer: another press of Ctrl+C has given it."""
-        self.app.pop_screen()
+            self.answer(None)
 
     def on_key(self, event: events.Key) -> None:
         event.stop()
         allowed = event.key == "y" or (event.key == "t" and self._on_task) or (event.key == "g" and self._in_group)
-        self.dismiss(event.key if allowed and event.key in _ANSWERS else None)
+        self.answer(event.key if allowed and event.key in _ANSWERS else None)

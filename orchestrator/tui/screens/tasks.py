@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, TypeVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -34,12 +34,15 @@ from orchestrator.tui.rows import Kind, Row
 from orchestrator.tui.screens.approval import Answer, ApprovalScreen
 from orchestrator.tui.screens.dialog import AskScreen
 from orchestrator.tui.screens.help import HelpScreen, Key
+from orchestrator.tui.screens.modal import Dialog
 from orchestrator.tui.screens.stop import StopScreen
 from orchestrator.tui.stopping import Step
 from orchestrator.tui.text import clean, plural
 from orchestrator.tui.widgets.log import LogView
 from orchestrator.tui.widgets.painted import Bar, Listing, Text
 from orchestrator.tui.widgets.table import TaskTable
+
+T = TypeVar("T")
 
 FRAME: Final = 0.1
 """Seconds between two looks at what happened."""
@@ -114,6 +117,7 @@ class TasksScreen(Screen[None]):
         self._debounce: Timer | None = None
         self._frame: Timer | None = None
         self._pause = FRAME
+        self._redraws = False
 
     # ── layout ──────────────────────────────────────────────────────────────────────────────────
 
@@ -153,7 +157,17 @@ class TasksScreen(Screen[None]):
     def on_resize(self, event: events.Resize) -> None:
         small = event.size.width < MINIMUM[0] or event.size.height < MINIMUM[1]
         self.set_class(small, "-small")
-        self.call_after_refresh(self.redraw)
+
+    @on(Bar.Resized)
+    def bar_resized(self) -> None:
+        """All bars resize together; draw once."""
+        if not self._redraws:
+            self._redraws = True
+            self.call_after_refresh(self._redraw_once)
+
+    def _redraw_once(self) -> None:
+        self._redraws = False
+        self.redraw()
 
     def use(self, paint: Paint) -> None:
         """Show another theme."""
@@ -291,8 +305,8 @@ class TasksScreen(Screen[None]):
             self._draw_page(row, page)
         note = detail.follow_note(following=self._output.following, missed=self._output.missed)
         note = note if page == "Output" else Span("")
-        cells = self._pane_title.size.width
-        self._pane_title.show(detail.title_line(self.run, row, page, note, self.now, cells, self.paint.glyphs))
+        look = detail.Look(self.run, self.now, self._pane_title.size.width, self.paint.glyphs)
+        self._pane_title.show(detail.title_line(look, row, page, note))
 
     def _draw_page(self, row: Row, page: str) -> None:
         if page == "Info":
@@ -438,7 +452,10 @@ class TasksScreen(Screen[None]):
             if key is not None and key not in safe:
                 then(key)
 
-        self.app.push_screen(AskScreen(question, self.paint), answered)
+        self._open(AskScreen(question, self.paint), answered)
+
+    def _open(self, dialog: Dialog[T], then: Callable[[T | None], None]) -> None:
+        _ = self.app.push_screen(dialog, then)  # what is awaited is the mount; the answer comes to `then`
 
     def tell(self, text: str) -> None:
         self.app.notify(text, timeout=3, markup=False)
@@ -549,7 +566,7 @@ class TasksScreen(Screen[None]):
         self.app.action_command_palette()
 
     def show_help(self) -> None:
-        self.app.push_screen(HelpScreen(self.help_keys(), self.paint))
+        self._open(HelpScreen(self.help_keys(), self.paint), lambda _: None)
 
     def help_keys(self) -> list[Key]:
         """Return every bound command with the keys it has now."""
@@ -584,7 +601,7 @@ class TasksScreen(Screen[None]):
             if rest:
                 self.answer(rest)
 
-        self.app.push_screen(ApprovalScreen(first, question, self.now, self.paint), answered)
+        self._open(ApprovalScreen(first, question, self.now, self.paint), answered)
 
     def follow(self) -> None:
         self._output.follow(on=not self._output.following)
@@ -647,7 +664,7 @@ class TasksScreen(Screen[None]):
         row = self.table.row
         on_task = row is not None and row.kind is Kind.TASK and not self.run.tasks[row.name].is_final
         screen = StopScreen(self.run, self.paint, on_task=on_task, in_group=row is not None)
-        self.app.push_screen(screen, self._stop_answered)
+        self._open(screen, self._stop_answered)
 
     def _stop_answered(self, key: str | None) -> None:
         row = self.table.row
@@ -663,7 +680,7 @@ class TasksScreen(Screen[None]):
 
     def _close_question(self) -> None:
         if isinstance(self.app.screen, StopScreen):
-            self.app.screen.close()
+            _ = self.app.pop_screen()
 
     def quit(self) -> None:
         """Leave; while the run is on, ask what becomes of it."""

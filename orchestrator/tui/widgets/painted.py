@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import ClassVar, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from rich.cells import cell_len
 from textual import events
@@ -63,11 +63,17 @@ class Bar(Widget):
             self.action = action
             super().__init__()
 
+    class Resized(Message):
+        """Lines have another width now, and should be written anew."""
+
     def __init__(self, paint: Paint, *, ground: str = "background", id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self.paint = paint
         self.ground = ground
         self._lines: tuple[Line, ...] = ()
+
+    def on_resize(self) -> None:
+        self.post_message(self.Resized())
 
     def show(self, *lines: Line) -> None:
         """Show these lines from now on."""
@@ -109,7 +115,6 @@ def action_at(line: Line, x: int) -> str:
 class Listing(ScrollView, can_focus=True, inherit_bindings=False):
     """Lines that scroll, drawn one by one as they come into view."""
 
-    BINDING_GROUP_TITLE: ClassVar[str | None] = None
     DEFAULT_CSS = """
     Listing {
         overflow-x: hidden;
@@ -199,7 +204,7 @@ def moved(place: int, motion: Motion, page: int, count: int) -> int:
 
 
 class Text(Listing):
-    """Lines that stand still, each with what Enter or a click on it does; a cursor walks over those that do something."""
+    """Lines that stand still. Each may do something at Enter or a click; a cursor walks over those that do."""
 
     class Chosen(Message):
         """A line with an action was chosen."""

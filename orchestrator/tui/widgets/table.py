@@ -53,7 +53,7 @@ class TaskTable(Listing):
 
     def _find(self, row: Row | None) -> int:
         if row is None:
-            return 0
+            return next((index for index, row in enumerate(self._rows) if row.kind is Kind.TASK), 0)
         place = self._places.get(row.key)
         if place is None:
             place = self._groups.get(row.group)
