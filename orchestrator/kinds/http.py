@@ -17,7 +17,7 @@ from orchestrator.core.headers import retry_after
 from orchestrator.core.output import Cut, OutputShape
 from orchestrator.core.ports import Calls, Context, Estimate, HttpAnswer, HttpBackendPort, HttpRequest, Kind, Scope
 from orchestrator.core.units import Size, size
-from orchestrator.templates.values import json_of, text_of
+from orchestrator.templates import json_of, text_of
 
 REPEATABLE: Final = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
 DEFAULT_MAX_SIZE: Final = 10_000_000

@@ -14,8 +14,7 @@ from orchestrator.core.flow import BackendSpec
 from orchestrator.core.output import OutputShape
 from orchestrator.core.ports import Calls, Context, Estimate, Kind, ModelBackend, ModelRequest, Scope
 from orchestrator.core.units import Count, FilePath, count
-from orchestrator.templates import render_data
-from orchestrator.templates.values import text_of
+from orchestrator.templates import render_data, text_of
 
 Role = Literal["system", "user", "assistant"]
 

@@ -20,8 +20,7 @@ from orchestrator.core.output import Cut, OutputShape
 from orchestrator.core.ports import Calls, Context, Estimate, Kind, Performer, Scope
 from orchestrator.core.units import Duration
 from orchestrator.processes import Child, Command, NotStarted, start
-from orchestrator.templates import compile_shell, render_argv
-from orchestrator.templates.values import text_of
+from orchestrator.templates import compile_shell, render_argv, text_of
 
 Parse = Literal["json", "jsonl", "lines"]
 

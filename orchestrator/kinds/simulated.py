@@ -12,7 +12,7 @@ from orchestrator.core.flow import Json
 from orchestrator.core.output import OutputShape
 from orchestrator.core.ports import Context, Performer
 from orchestrator.core.simulation import OK, Ending, Outcome, error_of, is_outcome, outcome
-from orchestrator.templates.values import text_of
+from orchestrator.templates import text_of
 
 
 async def run_simulated(shape: OutputShape, settings: object, simulate: Json, context: Context) -> Mapping[str, object]:
