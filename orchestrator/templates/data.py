@@ -19,17 +19,21 @@ MAX_ARGUMENT = 120 << 10
 """Bytes of one argument of a program; the system takes 128 KB."""
 
 
-def render_data(data: object, scope: Scope) -> object:
-    """The same data with every template in it rendered. The scope's own names may hold hyphens."""
+def render_data(data: object, scope: Scope, *, names: Names | None = None) -> object:
+    """The same data with every template in it rendered. Without `names`, the scope's own may hold hyphens."""
     if isinstance(data, str):
-        return parse_template(data, names=names_in(data, scope)).render(scope) if "{" in data else data
+        return _rendered(data, scope, names) if "{" in data else data
     if isinstance(data, Mapping):
-        return {key: render_data(value, scope) for key, value in data.items()}
+        return {key: render_data(value, scope, names=names) for key, value in data.items()}
     if isinstance(data, tuple):
-        return tuple(render_data(value, scope) for value in data)
+        return tuple(render_data(value, scope, names=names) for value in data)
     if isinstance(data, list):
-        return [render_data(value, scope) for value in data]
+        return [render_data(value, scope, names=names) for value in data]
     return data
+
+
+def _rendered(source: str, scope: Scope, names: Names | None) -> object:
+    return parse_template(source, names=names_in(source, scope) if names is None else names).render(scope)
 
 
 def references_of(data: object, *, names: Names = NO_NAMES) -> tuple[Reference, ...]:
@@ -37,13 +41,13 @@ def references_of(data: object, *, names: Names = NO_NAMES) -> tuple[Reference, 
     return tuple(reference for text in _texts(data) for reference in parse_template(text, names=names).references)
 
 
-def render_argv(command: Sequence[object], scope: Scope) -> list[str]:
+def render_argv(command: Sequence[object], scope: Scope, *, names: Names | None = None) -> list[str]:
     """The arguments of a program: an element that renders to a list becomes separate words.
 
     Raises:
         TemplateError: also for what no argument can hold: a NUL, or more than 120 KB.
     """
-    return [_argument(word) for element in command for word in _words(render_data(element, scope))]
+    return [_argument(word) for element in command for word in _words(render_data(element, scope, names=names))]
 
 
 def names_in(source: str, scope: Scope) -> Names:

@@ -76,9 +76,9 @@ _HYPHENED = re.compile(r"\w+(?:-\w+)+")
 _BRACKETS: Final = {")": "(", "]": "[", "}": "{"}
 
 
-def scan(source: str, names: Names = NO_NAMES, *, shell: bool = False) -> tuple[Piece, ...]:
-    """The pieces of a template. In `shell`, a `${…}` that is not ours belongs to the shell."""
-    return tuple(_Scanner(source, names, shell=shell).pieces())
+def scan(source: str, names: Names = NO_NAMES, *, for_shell: bool = False) -> tuple[Piece, ...]:
+    """The pieces of a template. For a shell, a `${…}` that is not ours is the shell's own."""
+    return tuple(_Scanner(source, names, for_shell=for_shell).pieces())
 
 
 def scan_expression(source: str, names: Names = NO_NAMES) -> Expression:
@@ -124,10 +124,10 @@ def _shorter(words: list[str]) -> Iterable[str]:
 class _Scanner:
     """Walks over one source. Text is collected until a piece that is none ends it."""
 
-    def __init__(self, source: str, names: Names, *, shell: bool) -> None:
+    def __init__(self, source: str, names: Names, *, for_shell: bool) -> None:
         self._source = source
         self._tokens = _Tokens(source, names)
-        self._shell = shell
+        self._for_shell = for_shell
         self._pieces: list[Piece] = []
         self._text: list[str] = []
         self._text_offset = 0
@@ -209,7 +209,7 @@ class _Scanner:
             self._end_text(strip=False)
             self._pieces.append(Expression(short_path(match, self._source), start))
             self._position = match.end()
-        elif self._shell:
+        elif self._for_shell:
             self._add_text(start, start + (1 if self._source.startswith("${{", start) else 2))
         else:
             _refuse_dollar(self._source, start)

@@ -228,7 +228,7 @@ def parse_template(source: str, *, names: Names = NO_NAMES) -> Template:
     return _template(source, relevant(source, names))
 
 
-def compile_expression(source: str, *, names: Names = NO_NAMES) -> Template:
+def parse_expression(source: str, *, names: Names = NO_NAMES) -> Template:
     """The template of a bare expression (or of one `{{ … }}`), as `when` and `until` take it."""
     return _bare_expression(source, relevant(source, names))
 
