@@ -7,22 +7,29 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from orchestrator.core.flow import Condition, Need
-from orchestrator.core.states import State
+from orchestrator.core.states import FINAL, State
 
 _MET_BY: Final[dict[Condition, frozenset[State]]] = {
     Condition.SUCCEEDED: frozenset({State.SUCCEEDED}),
     Condition.FAILED: frozenset({State.FAILED}),
     Condition.SKIPPED: frozenset({State.SKIPPED}),
-    Condition.SETTLED: frozenset({State.SUCCEEDED, State.FAILED, State.SKIPPED, State.CANCELLED}),
-    Condition.NOT_SUCCEEDED: frozenset({State.FAILED, State.SKIPPED, State.CANCELLED}),
+    Condition.SETTLED: FINAL,
+    Condition.NOT_SUCCEEDED: FINAL - {State.SUCCEEDED},
+}
+
+_TOLD: Final = {
+    State.SUCCEEDED: "succeeded",
+    State.FAILED: "failed",
+    State.SKIPPED: "was skipped",
+    State.CANCELLED: "was cancelled",
 }
 
 
 def is_met(condition: Condition, state: State, *, optional: bool) -> bool:
     """Return whether a dependency that settled so is what was required; an optional task's failure passes."""
-    if optional and state is State.FAILED and condition is Condition.SUCCEEDED:
+    if state in _MET_BY[condition]:
         return True
-    return state in _MET_BY[condition]
+    return optional and state is State.FAILED and condition is Condition.SUCCEEDED
 
 
 class Settled(NamedTuple):
@@ -51,19 +58,23 @@ class Doomed:
 
 
 class Dependencies:
-    """Counts for each task the needs that are not settled. Each call costs what it touches, never the whole."""
+    """Counts for each waiting task the needs that are not settled.
+
+    Each call costs what it touches, never the whole: however many needs a task has, one of them settles in constant
+    time. A task settles once, until it is reset.
+    """
 
     def __init__(self) -> None:
         self._needs: dict[str, tuple[Need, ...]] = {}
-        self._open: dict[str, int] = {}
-        self._dependants: dict[str, list[str]] = {}
+        self._dependants: dict[str, list[tuple[str, Need]]] = {}
         self._settled: dict[str, Settled] = {}
+        self._open: dict[str, int] = {}
 
     def add(self, task: str, needs: tuple[Need, ...]) -> None:
         """Let a task wait for its needs."""
         self._needs[task] = needs
         for need in needs:
-            self._dependants.setdefault(need.task, []).append(task)
+            self._dependants.setdefault(need.task, []).append((task, need))
 
     def verdict(self, task: str) -> Ready | Doomed | None:
         """Return what can be said of the task now; None if it has to wait."""
@@ -72,7 +83,7 @@ class Dependencies:
             settled = self._settled.get(need.task)
             if settled is None:
                 open_needs += 1
-            elif not is_met(need.condition, settled.state, optional=settled.optional):
+            elif not _meets(settled, need):
                 return _doomed(task, need, settled)
         if not open_needs:
             return Ready(task)
@@ -82,48 +93,42 @@ class Dependencies:
     def settle(self, task: str, settled: Settled) -> list[Ready | Doomed]:
         """Take note that a task settled; return what follows for those who need it."""
         self._settled[task] = settled
-        verdicts: list[Ready | Doomed] = []
-        for dependant in self._dependants.get(task, ()):
-            if dependant not in self._open:
-                continue
-            verdict = self._after(dependant, task, settled)
-            if verdict is not None:
-                del self._open[dependant]
-                verdicts.append(verdict)
-        return verdicts
+        edges = self._dependants.get(task, ())
+        verdicts = (self._after(dependant, need, settled) for dependant, need in edges if dependant in self._open)
+        return [verdict for verdict in verdicts if verdict is not None]
 
-    def _after(self, dependant: str, task: str, settled: Settled) -> Ready | Doomed | None:
-        for need in self._needs[dependant]:
-            if need.task == task and not is_met(need.condition, settled.state, optional=settled.optional):
-                return _doomed(dependant, need, settled)
-        self._open[dependant] -= sum(need.task == task for need in self._needs[dependant])
-        return Ready(dependant) if self._open[dependant] == 0 else None
+    def _after(self, dependant: str, need: Need, settled: Settled) -> Ready | Doomed | None:
+        """Count one need less; a verdict ends the waiting."""
+        if not _meets(settled, need):
+            del self._open[dependant]
+            return _doomed(dependant, need, settled)
+        self._open[dependant] -= 1
+        if self._open[dependant]:
+            return None
+        del self._open[dependant]
+        return Ready(dependant)
 
     def reset(self, tasks: Iterable[str]) -> None:
         """Forget how the tasks settled. Ask for the verdict on each of them anew afterwards."""
         for task in tasks:
-            self._settled.pop(task, None)
             self._open.pop(task, None)
-            for dependant in self._dependants.get(task, ()):
-                if dependant in self._open:
-                    self._open[dependant] = sum(need.task not in self._settled for need in self._needs[dependant])
+            if self._settled.pop(task, None) is not None:
+                self._wait_again(task)
+
+    def _wait_again(self, task: str) -> None:
+        for dependant, _ in self._dependants.get(task, ()):
+            if dependant in self._open:
+                self._open[dependant] += 1
 
     def dependants(self, task: str) -> tuple[str, ...]:
         """Return those who need the task directly."""
-        return tuple(dict.fromkeys(self._dependants.get(task, ())))
+        return tuple(dict.fromkeys(dependant for dependant, _ in self._dependants.get(task, ())))
 
-    def needs(self, task: str) -> tuple[Need, ...]:
-        return self._needs[task]
+
+def _meets(settled: Settled, need: Need) -> bool:
+    return is_met(need.condition, settled.state, optional=settled.optional)
 
 
 def _doomed(task: str, need: Need, settled: Settled) -> Doomed:
     because = f"{need.task} {_TOLD[settled.state]}"
     return Doomed(task, need.task, settled.root or need.task, because)
-
-
-_TOLD: Final = {
-    State.SUCCEEDED: "succeeded",
-    State.FAILED: "failed",
-    State.SKIPPED: "was skipped",
-    State.CANCELLED: "was cancelled",
-}

@@ -17,18 +17,19 @@ Codes: ORC-1xx flow, ORC-2xx task, ORC-3xx backend, ORC-4xx limits and budget, O
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
+from orchestrator.core.words import Word
 
-class ErrorClass(StrEnum):
+
+class ErrorClass(Word):
     """Whether trying again may help."""
 
     TRANSIENT = "transient"
     PERMANENT = "permanent"
 
 
-class ErrorKind(StrEnum):
+class ErrorKind(Word):
     """Whose fault it is."""
 
     UPSTREAM = "upstream"
@@ -42,7 +43,7 @@ class ErrorKind(StrEnum):
     BUG = "bug"
 
 
-class Code(StrEnum):
+class Code(Word):
     """The error codes, each with its meaning."""
 
     SYNTAX = "ORC-101"

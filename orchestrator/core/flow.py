@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, TypeAlias
+
+from orchestrator.core.words import Word
 
 Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 
@@ -20,7 +21,7 @@ EMPTY: Final[Mapping[str, object]] = MappingProxyType({})
 DEFAULT_GROUP: Final = "default"
 
 
-class Condition(StrEnum):
+class Condition(Word):
     """How a dependency must have settled."""
 
     SUCCEEDED = "succeeded"
@@ -30,7 +31,7 @@ class Condition(StrEnum):
     NOT_SUCCEEDED = "not_succeeded"
 
 
-class OnFailure(StrEnum):
+class OnFailure(Word):
     """What a failed task does to the rest."""
 
     ISOLATE = "isolate"
@@ -38,7 +39,7 @@ class OnFailure(StrEnum):
     CANCEL_RUN = "cancel_run"
 
 
-class OnExceeded(StrEnum):
+class OnExceeded(Word):
     """What happens when settled spend and one more reservation pass a budget's limit."""
 
     HOLD = "hold"
@@ -46,14 +47,14 @@ class OnExceeded(StrEnum):
     WARN = "warn"
 
 
-class WhenOpen(StrEnum):
+class WhenOpen(Word):
     """What becomes of tasks that meet an open breaker."""
 
     PARK = "park"
     FAIL = "fail"
 
 
-class Algorithm(StrEnum):
+class Algorithm(Word):
     """How a rate limit counts."""
 
     TOKEN_BUCKET = "token_bucket"  # noqa: S105 - the algorithm's name, not a secret
@@ -61,7 +62,7 @@ class Algorithm(StrEnum):
     FIXED_WINDOW = "fixed_window"
 
 
-class OnTimeout(StrEnum):
+class OnTimeout(Word):
     """How an approval that nobody answered in time ends."""
 
     DENY = "deny"
@@ -283,7 +284,7 @@ class Task:
 # ── the flow ────────────────────────────────────────────────────────────────────────────────────
 
 
-class InputType(StrEnum):
+class InputType(Word):
     """The type of a flow's input."""
 
     STRING = "string"

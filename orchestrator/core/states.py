@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Final
 
 from orchestrator.core.errors import IllegalMove
-
-
-class Word(StrEnum):
-    """A closed set of words. Hashed as the text it is: an enum's own hash is a Python call, and counts need millions."""
-
-    __hash__ = str.__hash__
+from orchestrator.core.words import Word
 
 
 class State(Word):
