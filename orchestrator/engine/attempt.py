@@ -131,7 +131,16 @@ class Attempt:
         stand_in = self._hub.parts.stand_in(node.task.kind)
         if stand_in is not None:
             return await stand_in(node.kind.output, node.settings, node.simulate, self)
-        return await node.kind.run(node.settings, self)
+        return await node.kind.run(self._settings, self)
+
+    @property
+    def _settings(self) -> Any:  # noqa: ANN401 - each kind has its own settings type
+        """Return the task's settings; its `model` is a name at its own backend, and means nothing to a fallback."""
+        settings: Any = self.node.settings
+        desk, candidates = self.grant.desk, self.node.candidates
+        if desk is None or desk is candidates[0] or getattr(settings, "model", None) is None:
+            return settings
+        return replace(settings, model=None)
 
     def _end(self, end: End) -> None:
         if self.is_over:
@@ -199,7 +208,8 @@ class Attempt:
 
     @property
     def run(self) -> RunFacts:
-        return self._hub.facts
+        facts, level = self._hub.facts, self.node.level
+        return facts if level.outer is None else replace(facts, flow_folder=level.flow.folder)
 
     @property
     def task(self) -> str:

@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from orchestrator.core.errors import Code, ErrorClass, ErrorKind, Failure
@@ -97,7 +98,9 @@ class Hub:
         self._ended: Callable[[Attempt, End], None] = _nobody
         self._plain: dict[str, Backend] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._early: list[tuple[Callable[..., object], tuple[object, ...]]] = []
+        self._lock = Lock()
+        self._calls_from_outside: list[tuple[Callable[..., object], tuple[object, ...]]] = []
+        self._is_woken = False
 
     def open(self, loop: asyncio.AbstractEventLoop, ended: Callable[[Attempt, End], None]) -> None:
         """Start the run's clock; from here on attempts tell `ended` how they ended."""
@@ -107,8 +110,7 @@ class Hub:
         self.timers.open(loop, self.bus.origin)
         self.facts = RunFacts(self.parts.run_id, self.flow.name, self.parts.folder, self.flow.folder, self.clock.now())
 
-        for function, arguments in self._early:
-            loop.call_soon(function, *arguments)
+        self._make_calls()
 
     @property
     def loop_or_none(self) -> asyncio.AbstractEventLoop | None:
@@ -120,12 +122,24 @@ class Hub:
         return self._loop
 
     def call_soon(self, function: Callable[..., object], *args: object) -> None:
-        """Run a function on the loop, as soon as it runs; from any thread. After the run there is nothing to do."""
-        if self._loop is None:
-            self._early.append((function, args))
-            return
+        """Run a function on the loop, as soon as it runs; from any thread. After the run there is nothing to do.
+
+        The loop is woken once for all that comes before it looks: waking it is a system call.
+        """
+        with self._lock:
+            self._calls_from_outside.append((function, args))
+            if self._is_woken or self._loop is None:
+                return
+            self._is_woken = True
         with suppress(RuntimeError):  # the loop was closed meanwhile
-            self._loop.call_soon_threadsafe(function, *args)
+            self._loop.call_soon_threadsafe(self._make_calls)
+
+    def _make_calls(self) -> None:
+        with self._lock:
+            calls, self._calls_from_outside = self._calls_from_outside, []
+            self._is_woken = False
+        for function, args in calls:
+            self.loop.call_soon(function, *args)
 
     def attempt_ended(self, attempt: Attempt, end: End) -> None:
         self._ended(attempt, end)

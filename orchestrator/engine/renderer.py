@@ -114,6 +114,8 @@ def _explained(node: Node | None) -> Iterator[None]:
     except TemplateError as error:
         where = f"{node.id}: " if node is not None else ""
         raise InputError(f"{where}{error.message}", hint=error.hint) from error
+    except ValueError as error:  # what settings say of a value that they refuse, now that it is rendered
+        raise InputError(f"{node.id if node is not None else 'a value'}: {error}") from error
 
 
 @cache

@@ -35,6 +35,7 @@ class TaskScope(Scope):
         self._run = run
         self._facts = facts
         self.names = level.names
+        self.folder = level.flow.folder
 
     def __getitem__(self, name: str) -> object:
         if name in self._bindings:
