@@ -108,8 +108,8 @@ def path_of(tokens: tuple[Token, ...]) -> Path | None:
         taken = _dotted(tokens, position) or _subscript(tokens, position)
         if taken is None:
             return None
+        check_part(taken[0], tokens[position + 1].offset)
         part, position = taken
-        check_part(part, tokens[position - 1].offset)
         parts.append(part)
     return Path(first.text, tuple(parts))
 

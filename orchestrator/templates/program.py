@@ -60,13 +60,13 @@ def _missing(error: TemplateError) -> Undefined:
     return StrictUndefined(hint=error.message, exc=raising)
 
 
-def _field(value: object, part: Part, shown: str | None) -> object:
+def _field(value: object, part: Part, shown: tuple[Part, ...] = (), offset: int | None = None) -> object:
     if isinstance(value, LoopContext) and part in _LOOP_FIELDS:
         return cast("object", getattr(value, str(part)))
     try:
-        return field(_tuple_field(value, part), part, shown)
+        return field(_tuple_field(value, part), part, show_path(shown) if shown else None)
     except TemplateError as error:
-        return _missing(error)
+        return _missing(error if offset is None else error.at(offset))
 
 
 def _tuple_field(value: object, part: Part) -> object:
@@ -76,15 +76,29 @@ def _tuple_field(value: object, part: Part) -> object:
 
 
 @pass_context
-def _at(context: Context, value: object, parts: tuple[Part, ...], shown: tuple[Part, ...]) -> object:
-    """What a path leads to from a value; `shown` is the path as it is written, if it began with a name."""
-    if isinstance(value, Undefined) and shown and isinstance(shown[0], str):
-        return _missing(unknown(shown[0], context[_RENDERING].scope))
-    for number, part in enumerate(parts):
+def _at(context: Context, value: object, shown: tuple[Part, ...], offset: int) -> object:
+    """What a path leads to from the value of its name."""
+    if isinstance(value, Undefined):
+        return _missing(unknown(str(shown[0]), context[_RENDERING].scope).at(offset))
+    for count, part in enumerate(shown[1:], 1):
         if isinstance(value, Undefined):
             return _raise(value)
-        value = _field(value, part, show_path(shown[: number + 1]) if shown else None)
+        value = _field(value, part, shown[:count], offset)
     return value
+
+
+def _beyond(value: object, parts: tuple[Part, ...]) -> object:
+    """What a path leads to from a value that has no name."""
+    for part in parts:
+        value = _item(value, part)
+    return value
+
+
+def _use(value: object, offset: int) -> object:
+    try:
+        return use(value)
+    except TemplateError as error:
+        raise error.at(offset) from None
 
 
 def _raise(value: Undefined) -> NoReturn:
@@ -97,7 +111,7 @@ def _item(value: object, part: object) -> object:
         return _raise(value)
     if isinstance(part, bool) or not isinstance(part, str | int):
         raise TemplateError(f"{kind_of(part)} cannot be an index")
-    return _field(value, part, None)
+    return _field(value, part)
 
 
 @pass_context
@@ -127,8 +141,8 @@ class _Environment(ImmutableSandboxedEnvironment):
 
     def __init__(self) -> None:
         super().__init__(undefined=StrictUndefined, autoescape=False, cache_size=0)
-        inner = {" at": _at, " item": _item, " use": use, " plain": use_all, " show": _show, " each": _each}
-        self.filters = filters.table() | inner | {" text": _written}
+        inner = {" at": _at, " beyond": _beyond, " item": _item, " use": _use, " plain": use_all}
+        self.filters = filters.table() | inner | {" show": _show, " each": _each, " text": _written}
         self.globals = {"range": safe_range}
 
     def getattr(self, obj: Any, attribute: str) -> Any:  # noqa: ANN401 - the signature is Jinja2's
@@ -293,21 +307,21 @@ class _Fence:
         return node
 
     def _name(self, node: nodes.Name) -> nodes.Node:
-        return self._wrap(" use", self._looked_up(node, node, ()))
+        return self._used(self._looked_up(node, ()))
 
     def _path(self, node: nodes.Getattr | nodes.Getitem) -> nodes.Node:
         if isinstance(node, nodes.Getitem) and isinstance(node.arg, nodes.Slice):
             node.node = cast("nodes.Expr", self.guard(node.node))
             node.arg = cast("nodes.Expr", self.guard(node.arg))
             return node
-        return self._wrap(" use", self._raw(node))
+        return self._used(self._raw(node))
 
     def _filter(self, node: nodes.Filter) -> nodes.Node:
         if node.name not in _FILTERS:
             self._refuse(f"there is no filter {node.name!r}", node, suggestion(node.name, sorted(_FILTERS)))
         self._check_arguments(node)
         guarded = self._below(node)
-        return self._wrap(" use", guarded) if node.name in _MAY_GIVE_OUTPUTS else guarded
+        return self._used(guarded) if node.name in _MAY_GIVE_OUTPUTS else guarded
 
     def _test(self, node: nodes.Test) -> nodes.Node:
         if node.name not in _TESTS:
@@ -351,8 +365,9 @@ class _Fence:
             base = cast("nodes.Getattr", base).node
         parts.reverse()
         if isinstance(base, nodes.Name):
-            return self._looked_up(base, node, tuple(parts))
-        return self._beyond(self._base(base), parts)
+            return self._looked_up(base, tuple(parts))
+        inner = self._base(base)
+        return self._wrap(" beyond", inner, nodes.Const(tuple(parts))) if parts else inner
 
     def _fixed(self, node: nodes.Expr) -> Part | None:
         part: object = None
@@ -377,21 +392,25 @@ class _Fence:
             return cast("nodes.Filter", cast("nodes.Filter", self._filter(node)).node)
         return cast("nodes.Expr", self.guard(node))
 
-    def _beyond(self, base: nodes.Expr, parts: list[Part]) -> nodes.Expr:
-        return self._wrap(" at", base, _const(tuple(parts)), _const(())) if parts else base
-
-    def _looked_up(self, name: nodes.Name, node: nodes.Expr, parts: tuple[Part, ...]) -> nodes.Expr:
+    def _looked_up(self, name: nodes.Name, parts: tuple[Part, ...]) -> nodes.Expr:
         original = self._writer.names.get(name.name, name.name)
         path = (original, *parts)
+        offset = self._writer.offset(name.lineno)
         if not self._is_local(name.name):
-            self.references.append(Reference(path, self._writer.offset(name.lineno)))
-        shown = _const(path)
-        return self._wrap(" at", nodes.Name(name.name, "load", lineno=node.lineno), _const(parts), shown)
+            self.references.append(Reference(path, offset))
+        loaded = nodes.Name(name.name, "load", lineno=name.lineno)
+        return self._wrap(" at", loaded, nodes.Const(path), nodes.Const(offset))
 
     def _is_local(self, name: str) -> bool:
         return any(name in names for names in self._locals)
 
     # Helpers.
+
+    def _used(self, node: nodes.Node) -> nodes.Filter:
+        first = node
+        while isinstance(first, nodes.Getattr | nodes.Getitem | nodes.Filter) and first.node is not None:
+            first = first.node
+        return self._wrap(" use", node, nodes.Const(self._writer.offset(first.lineno)))
 
     def _wrap(self, name: str, node: nodes.Node, *arguments: nodes.Expr) -> nodes.Filter:
         return nodes.Filter(node, name, list(arguments), [], None, None, lineno=node.lineno)
@@ -413,10 +432,6 @@ def _constant(node: nodes.Expr) -> object:
     if isinstance(node, nodes.Neg) and isinstance(node.node, nodes.Const) and isinstance(node.node.value, int):
         return -node.node.value
     return node.value if isinstance(node, nodes.Const) else None
-
-
-def _const(value: tuple[Part, ...]) -> nodes.Const:
-    return nodes.Const(value)
 
 
 # ── the program ─────────────────────────────────────────────────────────────────────────────────

@@ -89,7 +89,7 @@ class _Frame:
     rule: Rule | None = None
     cases: list[str] = field(default_factory=list)
     heredocs: list[tuple[str, bool]] = field(default_factory=list)
-    redirect: bool = False
+    redirect: str = ""
     word: _Pending = field(default_factory=_Pending)
 
     @property
@@ -263,7 +263,8 @@ class _Lexer:
         if frame.kind == "array":
             check_element(word)
         elif frame.redirect:
-            frame.redirect = False
+            operator, frame.redirect = frame.redirect, ""
+            _check_redirect(operator, word)
         elif frame.cases and frame.cases[-1] != "body":
             _case_word(frame, word)
         elif frame.rule is None:
@@ -317,7 +318,7 @@ class _Lexer:
         if frame.rule is not None:
             rule, frame.rule = frame.rule, None
             self._checked(rule.finish, None)
-        frame.redirect = False
+        frame.redirect = ""
 
     # Characters of command lists.
 
@@ -383,7 +384,7 @@ class _Lexer:
         if operator in {"<<", "<<-"}:
             self._heredoc(indented=operator == "<<-")
         else:
-            frame.redirect = True
+            frame.redirect = operator
 
     def _take_substitution(self) -> None:
         self._owner.word.add(UNKNOWN)
@@ -651,7 +652,8 @@ class _Lexer:
 
     def _is_whole(self, owner: _Frame) -> bool:
         """Whether the value is a word of its own, so that a list can become several."""
-        special = owner.redirect or isinstance(owner.rule, Test) or bool(owner.cases and owner.cases[-1] != "body")
+        in_case = bool(owner.cases) and owner.cases[-1] != "body"
+        special = bool(owner.redirect) or isinstance(owner.rule, Test) or in_case
         if owner.word.started is not False or special or self._frame is not owner:
             return False
         position, mark = self._position + 1, self._mark + 1
@@ -742,6 +744,12 @@ _RUNS: Final = {
     "inner": _INNER_RUN,
     "group": _INNER_RUN,
 }
+
+
+def _check_redirect(operator: str, word: Word) -> None:
+    if operator in {">&", "<&"} and word.has_value:
+        hint = "write > {{ … }} 2>&1"
+        raise TemplateError(f"bash evaluates what follows `{operator}`", hint=hint)
 
 
 def _case_word(frame: _Frame, word: Word) -> None:

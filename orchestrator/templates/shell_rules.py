@@ -217,6 +217,8 @@ class Wrapper(_Base):
             return Code("this command", self)
         if word.text[:1] == "-" or assigned_name(word) is not None:
             return self
+        if word.nested:
+            raise TemplateError("what a value leads to would be run here as a command", hint=_VARIABLE_FIRST)
         found = rule_for(word.text)
         return Wrapper() if isinstance(found, Arguments) else found
 
@@ -294,7 +296,8 @@ class Test(_Base):
         return replace(self, words=(*self.words, word))
 
     def finish(self) -> None:
-        for before, word, after in zip((_NONE, *self.words[:-1]), self.words, (*self.words[1:], _NONE), strict=True):
+        around = (_NONE, *self.words, _NONE)
+        for before, word, after in zip(around, self.words, around[2:], strict=False):
             if not word.has_value:
                 continue
             if before.text in {"-v", "-R"}:

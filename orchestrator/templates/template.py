@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from orchestrator.core.output import Output
 from orchestrator.templates.errors import TemplateError
-from orchestrator.templates.paths import KEYWORDS, Path, Reference, Scope, check_part, path_of
+from orchestrator.templates.paths import KEYWORDS, Path, Reference, Scope, path_of
 from orchestrator.templates.scanning import (
     NO_NAMES,
     Expression,
@@ -261,7 +261,7 @@ def _simple(source: str, names: Names) -> Body | None:
             if path is None:
                 return None
             parts.append(path)
-        elif "{" in piece:
+        elif "{" in piece or piece[-1:] == "$":
             return None
         else:
             parts.append(piece)
@@ -273,10 +273,8 @@ def _simple(source: str, names: Names) -> Body | None:
 @lru_cache(maxsize=1 << 14)
 def _simple_path(text: str, names: Names) -> Path | None:
     head, *rest = _WORD.findall(text)
-    if head in KEYWORDS or ("-" in head and head not in names):
+    if head in KEYWORDS or ("-" in head and head not in names) or any(part.startswith("__") for part in rest):
         return None
-    for part in rest:
-        check_part(part)
     return Path(head, tuple(int(part) if part.isdigit() else part for part in rest))
 
 
