@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from orchestrator.bootstrap import Prepared, RunOptions, prepare
@@ -18,7 +18,8 @@ from orchestrator.cli.eventlog import OutputsKept
 from orchestrator.cli.exits import Exit, of_run
 from orchestrator.cli.interrupts import Interrupts
 from orchestrator.cli.options import instances
-from orchestrator.cli.report import report_of
+from orchestrator.cli.places import short
+from orchestrator.cli.report import report_text
 from orchestrator.cli.streams import Out, can_ask, looks_of
 from orchestrator.cli.summary import Logs, Paper, outputs_text, summary
 from orchestrator.cli.watching import BlockFace, PlainFace, Ticks, Viewer, Watch
@@ -119,7 +120,7 @@ class Headless:
     def _deliver(self, run: Run) -> None:
         print_summary(run, self._prepared, self._logs, self._streams.err)
         if self._output == "json":
-            self._streams.out.line(json.dumps(report_of(run, self._kept.outputs), ensure_ascii=False))
+            self._streams.out.line(report_text(run, self._kept.outputs))
         elif self._output == "text":
             self._streams.out.write(outputs_text(run))
 
@@ -138,8 +139,13 @@ def ticker(viewer: Viewer, face: BlockFace | PlainFace, session: Session, err: O
 
 
 def print_summary(run: Run, prepared: Prepared, logs: Logs, err: Out) -> None:
-    paper = Paper(looks=err.looks, logs=logs, log_path=prepared.log_path)
+    paper = Paper(looks=err.looks, logs=logs, log_path=lambda task: _log(prepared.log_path(task)))
     err.write(summary(run, paper))
+
+
+def _log(path: str) -> str | None:
+    """Return the path for people; none of a task that wrote nothing."""
+    return short(path, os.environ) if Path(path).exists() else None
 
 
 def last_state(session: Session) -> Run:

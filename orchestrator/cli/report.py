@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from orchestrator.core.errors import Failure
@@ -13,6 +14,20 @@ from orchestrator.core.states import State, Status
 
 Outputs = Mapping[str, Mapping[str, Json] | None]
 """What tasks left behind, by task."""
+
+
+def report_text(run: Run, outputs: Outputs) -> str:
+    """Return the report as one line of JSON."""
+    return json.dumps(report_of(run, outputs), ensure_ascii=False, default=plain_json)
+
+
+def plain_json(value: object) -> object:
+    """Return a read-only mapping or sequence as one that JSON knows."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, Sequence):
+        return list(value)
+    raise TypeError(f"{type(value).__name__} is not JSON")
 
 
 def report_of(run: Run, outputs: Outputs) -> dict[str, Any]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final, Literal
 
 from orchestrator.cli.lines import reason_of, tries
+from orchestrator.cli.report import plain_json
 from orchestrator.cli.streams import NOTHING_SPECIAL, Looks
 from orchestrator.cli.words import amount, cells, clean, clip, clock, many, money, one_line, pad, plain
 from orchestrator.core.progress import Line, Tally, TaskProgress
@@ -16,6 +18,7 @@ from orchestrator.core.states import Outcome, State, Status
 
 MOST_FAILURES: Final = 20
 TAIL_LINES: Final = 20
+LONGEST_REASON: Final = 60
 
 Logs = Literal["failed", "all", "none"]
 
@@ -100,11 +103,11 @@ def _failures(run: Run, paper: Paper) -> Iterator[str]:
     shown = tasks[:MOST_FAILURES]
     names = max((cells(one_line(task.id)) for task in shown), default=0)
     reasons = [_why(task) for task in shown]
-    width = min(max((cells(why) for why in reasons), default=0), 60)
+    width = max((cells(why) for why in reasons), default=0)
     for task, why in zip(shown, reasons, strict=True):
         sign = "◷" if task.status is Status.TIMEOUT else "✗"
         path = paper.log_path(task.id) or ""
-        text = f"  {sign} {pad(one_line(task.id), names)}  {pad(clip(why, 60), width)}  {path}"
+        text = f"  {sign} {pad(one_line(task.id), names)}  {pad(why, width)}  {path}"
         yield paper.looks.paint(text.rstrip(), "red")
     if len(tasks) > len(shown):
         yield f"  … and {len(tasks) - len(shown)} more"
@@ -112,7 +115,8 @@ def _failures(run: Run, paper: Paper) -> Iterator[str]:
 
 def _why(task: TaskProgress) -> str:
     optional = " (optional)" if task.info.optional else ""
-    return "failed" if task.error is None else f"{reason_of(task.error)}{tries(task)}{optional}"
+    reason = "failed" if task.error is None else clip(reason_of(task.error), LONGEST_REASON)
+    return f"{reason}{tries(task)}{optional}"
 
 
 def _isolation(run: Run) -> Iterator[str]:
@@ -161,10 +165,8 @@ def _tail_line(line: Line, paper: Paper) -> str:
 
 def outputs_text(run: Run) -> str:
     """Return the flow's outputs as text: `name: value`, and values of several lines below their names."""
-    from json import dumps  # noqa: PLC0415 - texts need none of it
-
     lines = []
     for name, value in run.outputs.outputs.items() if run.outputs else ():
-        text = value if isinstance(value, str) else dumps(value, ensure_ascii=False)
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=plain_json)
         lines.append(f"{name}:\n{text}" if "\n" in text else f"{name}: {text}")
     return "".join(f"{line}\n" for line in lines)

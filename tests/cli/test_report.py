@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import pytest
 
 from orchestrator.cli.exits import Exit, of_run
-from orchestrator.cli.report import report_of
+from orchestrator.cli.report import report_of, report_text
 from orchestrator.core import events as ev
 from orchestrator.core.errors import Failure
+from orchestrator.core.flow import Json
 from orchestrator.core.run import Run
 from orchestrator.core.states import BreakerState, Outcome, Reason
 from tests.cli.story import A_BUG, HTTP_503, OUT_OF_BUDGET, Story
@@ -28,6 +31,9 @@ TASK_KEYS = {
 ERROR_KEYS = {"code", "class", "kind", "message", "hint", "retry_after", "correlation_id"}
 
 
+OUTPUTS: Mapping[str, Mapping[str, Json] | None] = {"log": MappingProxyType({"stdout": "x", "exit_code": 0})}
+
+
 def mixed() -> Story:
     story = Story(backends=["writer"]).adds("log", "broken", "after")
     story.starts("log", backend="writer").at_second(0.5).happens(ev.UsageReported("log", 1, "writer", 10, 5, 0.25))
@@ -39,14 +45,14 @@ def mixed() -> Story:
 
 
 def test_the_report_has_exactly_the_promised_keys() -> None:
-    report = report_of(mixed().run, {"log": {"stdout": "x", "exit_code": 0}})
+    report = report_of(mixed().run, OUTPUTS)
     assert list(report) == ["run", "flow", "outcome", "duration_s", "dir", "tasks", "outputs", "totals", "backends"]
     assert all(set(task) == TASK_KEYS for task in report["tasks"].values())
     assert set(report["tasks"]["broken"]["error"]) == ERROR_KEYS
 
 
 def test_the_report_tells_the_run() -> None:
-    report = report_of(mixed().run, {"log": {"stdout": "x", "exit_code": 0}})
+    report = report_of(mixed().run, OUTPUTS)
     assert (report["run"], report["flow"], report["outcome"], report["duration_s"]) == (
         "7f3a2c",
         "research",
@@ -79,7 +85,7 @@ def test_the_report_tells_the_run() -> None:
         "cost_usd": 0.25,
     }
     assert report["backends"] == {"writer": {"breaker": "closed", "calls": 3, "failures": 1}}
-    assert json.loads(json.dumps(report)) == report
+    assert json.loads(report_text(mixed().run, OUTPUTS)) == report
 
 
 def test_what_cannot_be_priced_is_never_nothing() -> None:

@@ -70,7 +70,7 @@ def test_validate_prints_the_plan_and_its_bounds(tmp_path: Path) -> None:
     )
     done = piped("validate", str(flow(tmp_path, text)), state=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "40 tasks share a backend of 10 requests a minute: at least 3 min" in done.stdout
+    assert "40 tasks share the backend 'slow' of 10 requests a minute: at least 3 min" in done.stdout
 
 
 @pytest.mark.parametrize(("shape", "sign"), [("text", "draft"), ("mermaid", "flowchart"), ("dot", "digraph")])
