@@ -2,9 +2,29 @@
 
 from __future__ import annotations
 
+from orchestrator.flows.bounds import Bounds, bounds, say_seconds
+from orchestrator.flows.drawing import graph
+from orchestrator.flows.jsonschema import json_schema
 from orchestrator.flows.limits import Limits
 from orchestrator.flows.load import Loaded, load_flow
+from orchestrator.flows.plan import Plan, Planned, PlannedGroup, plan
 from orchestrator.flows.registry import Registry
 from orchestrator.flows.values import check_inputs, resolve_inputs
 
-__all__ = ["Limits", "Loaded", "Registry", "check_inputs", "load_flow", "resolve_inputs"]
+__all__ = [
+    "Bounds",
+    "Limits",
+    "Loaded",
+    "Plan",
+    "Planned",
+    "PlannedGroup",
+    "Registry",
+    "bounds",
+    "check_inputs",
+    "graph",
+    "json_schema",
+    "load_flow",
+    "plan",
+    "resolve_inputs",
+    "say_seconds",
+]

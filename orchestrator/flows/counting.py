@@ -52,6 +52,7 @@ def count_tasks(flow: Flow, known: dict[int, int] | None = None) -> int:
 
 
 def _count(flow: Flow, task: Task, known: dict[int, int]) -> int:
-    number = instances(flow, task)
+    """Count a task; an empty fan-out is still the whole of it."""
+    number = instances(flow, task) or 1
     inner = flow.flows.get(task.id)
-    return (1 if number is None else number) * (count_tasks(inner, known) if inner else 1)
+    return number * (count_tasks(inner, known) if inner else 1)

@@ -12,7 +12,7 @@ from orchestrator.core.errors import Code, OrchestratorError
 from orchestrator.core.flow import BackendSpec, Group, Input, InputType, SecretSource
 from orchestrator.core.ports import Backend
 from orchestrator.flows.findings import Findings
-from orchestrator.flows.grammar import Form
+from orchestrator.flows.grammar import Anything, Form, either
 from orchestrator.flows.reading import WRONG, Reader
 from orchestrator.flows.registry import Registry
 from orchestrator.flows.schema import BACKEND, GROUP, INPUT, NAME_PATTERN, SECRET
@@ -72,9 +72,11 @@ def _check_input(declared: Input, given: Mapping[str, Any], findings: Findings) 
     if declared.pattern is not None and (wrong := _pattern_fault(declared)):
         findings.add(wrong, (*path, "pattern"))
         return
-    for number, choice in enumerate(declared.choices):
+    choices = () if declared.type is InputType.LIST else declared.choices  # of a list they are the items
+    for number, choice in enumerate(choices):
         if fault := typed(choice, declared.type).fault:
-            findings.add(f"the choice {choice!r} {fault}", (*path, "choices", number), code=Code.INPUT_VALUE)
+            message = f"item {number + 1} of 'choices' {fault}"
+            findings.add(message, (*path, "choices", number), code=Code.INPUT_VALUE)
     if given.get("default") is not None and (fault := choose(declared, declared.default).fault):
         findings.add(f"the default of {declared.name!r} {fault}", (*path, "default"), code=Code.INPUT_VALUE)
 
@@ -135,7 +137,7 @@ def _backend(name: str, data: object, registry: Registry, findings: Findings) ->
     path = ("backends", name)
     kind = data.get("kind") if isinstance(data, dict) else None
     if not isinstance(kind, str):
-        _COMMON.read(data, path, findings)
+        _tell_no_kind(name, data, registry, findings)
         return None
     found = _backend_class(kind, registry, name, findings)
     if found is None:
@@ -144,7 +146,19 @@ def _backend(name: str, data: object, registry: Registry, findings: Findings) ->
     return None if spec is WRONG else Declared(replace(spec, name=name), found)
 
 
-_COMMON = Reader(Form("backend", BACKEND, build=lambda _: None))
+_ANY_BACKEND = Reader(Form("backend", BACKEND, rest=Anything()))
+
+
+def _tell_no_kind(name: str, data: object, registry: Registry, findings: Findings) -> None:
+    """Say what kinds there are, and what is wrong with the keys that every backend has."""
+    expected = f"expected {either(sorted(registry.backend_names))}"
+    if not isinstance(data, dict):
+        findings.add(f"the backend {name!r} is no map", ("backends", name), f"write its `kind`: {expected}")
+    elif "kind" not in data:
+        findings.add(f"the backend {name!r} has no 'kind'", ("backends", name), expected)
+        _ANY_BACKEND.read({**data, "kind": ""}, ("backends", name), findings)
+    else:
+        _ANY_BACKEND.read(data, ("backends", name), findings)
 
 
 def _backend_class(kind: str, registry: Registry, name: str, findings: Findings) -> type[Backend] | None:

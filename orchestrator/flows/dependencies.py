@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Final
 
@@ -20,9 +20,18 @@ _SHOWN: Final = 12
 class Dependencies:
     """Collects what each task needs. A condition that `depends_on` states goes before what templates imply."""
 
-    def __init__(self, tasks: Sequence[str], groups: Mapping[str, str], findings: Findings, limits: Limits) -> None:
+    def __init__(
+        self,
+        tasks: Sequence[str],
+        groups: Mapping[str, str],
+        declared: Collection[str],
+        findings: Findings,
+        limits: Limits,
+    ) -> None:
+        """`groups` says of each task in which one it is; `declared` are all groups of the file."""
         self._tasks = frozenset(tasks)
         self._groups = groups
+        self._declared = declared
         self._findings = findings
         self._limits = limits
         self._needs: dict[str, dict[str, Condition]] = {task: {} for task in tasks}
@@ -41,7 +50,9 @@ class Dependencies:
             self._declare_group(task, name.removeprefix(GROUP_PREFIX), condition, path)
         elif name not in self._tasks:
             hint = self._findings.suggest(name, self._tasks) or "expected the id of a task, or group:NAME"
-            self._findings.add(f"{task!r} depends on {name!r}, which does not exist", path, hint, code=Code.UNKNOWN_NAME)
+            self._findings.add(
+                f"{task!r} depends on {name!r}, which does not exist", path, hint, code=Code.UNKNOWN_NAME
+            )
         elif name == task:
             self._findings.add(f"{task!r} depends on itself", path, code=Code.CYCLE)
         else:
@@ -50,7 +61,8 @@ class Dependencies:
     def _declare_group(self, task: str, group: str, condition: Condition, path: Path) -> None:
         members = self._members.get(group)
         if members is None:
-            hint = self._findings.suggest(group, self._members) or "expected a group with tasks"
+            known = (*self._members, *self._declared)
+            hint = self._findings.suggest(group, known) or "expected a group with tasks"
             self._findings.add(f"no task is in the group {group!r}", path, hint, code=Code.UNKNOWN_NAME)
         elif self._groups[task] == group:
             hint = "move it to another group, or name the tasks"
@@ -77,15 +89,15 @@ class Dependencies:
 
     def check_cycles(self) -> None:
         """Note every cycle, each once."""
-        left = {task: set(needs) for task, needs in self._needs.items()}
+        left: Mapping[str, Iterable[str]] = self._needs
         for _ in range(_MOST_CYCLES):
-            left = _without_acyclic(left)
-            if not left:
+            left = stuck = _stuck(left)
+            if not stuck:
                 return
-            cycle = _a_cycle(left)
+            cycle = _a_cycle(stuck)
             self._tell(cycle)
             for task in cycle:
-                del left[task]
+                del stuck[task]
 
     def _tell(self, cycle: Sequence[str]) -> None:
         shown = [*cycle[:_SHOWN], *(["…"] if len(cycle) > _SHOWN else []), cycle[0]]
@@ -94,26 +106,14 @@ class Dependencies:
         self._findings.add_at_key(message, ("tasks", cycle[0]), hint, code=Code.CYCLE)
 
 
-def _without_acyclic(needs: Mapping[str, Iterable[str]]) -> dict[str, set[str]]:
+def _stuck(needs: Mapping[str, Iterable[str]]) -> dict[str, set[str]]:
     """Return the tasks that can never start, with those of their needs that cannot either."""
-    open_needs = {task: {name for name in names if name in needs} for task, names in needs.items()}
-    dependants: dict[str, list[str]] = {}
-    for task, names in open_needs.items():
-        for name in names:
-            dependants.setdefault(name, []).append(task)
-    for task in _startable(open_needs, dependants):
-        del open_needs[task]
-    return open_needs
-
-
-def _startable(open_needs: Mapping[str, set[str]], dependants: Mapping[str, list[str]]) -> list[str]:
-    ready = [task for task, names in open_needs.items() if not names]
-    for task in ready:  # it grows while it is read
-        for dependant in dependants.get(task, ()):
-            open_needs[dependant].discard(task)
-            if not open_needs[dependant]:
-                ready.append(dependant)
-    return ready
+    startable = set(in_order(needs))
+    return {
+        task: {name for name in names if name in needs and name not in startable}
+        for task, names in needs.items()
+        if task not in startable
+    }
 
 
 def _a_cycle(needs: Mapping[str, set[str]]) -> list[str]:
@@ -134,11 +134,25 @@ def _from_the_first(cycle: list[str], order: Mapping[str, int]) -> list[str]:
     return cycle[first:] + cycle[:first]
 
 
-def in_order(needs: Mapping[str, Iterable[str]]) -> Iterator[str]:
-    """Yield the tasks so that each comes after what it needs; those in cycles are left out."""
-    open_needs = {task: {name for name in names if name in needs} for task, names in needs.items()}
+def in_order(needs: Mapping[str, Iterable[str]]) -> list[str]:
+    """Return the tasks so that each comes after what it needs; those in cycles are left out."""
+    missing, dependants = _counted(needs)
+    ready = [task for task, count in missing.items() if not count]
+    for task in ready:  # it grows while it is read
+        for dependant in dependants.get(task, ()):
+            missing[dependant] -= 1
+            if not missing[dependant]:
+                ready.append(dependant)
+    return ready
+
+
+def _counted(needs: Mapping[str, Iterable[str]]) -> tuple[dict[str, int], dict[str, list[str]]]:
+    """Return how many needs each task has, and who needs it."""
+    missing = dict.fromkeys(needs, 0)
     dependants: dict[str, list[str]] = {}
-    for task, names in open_needs.items():
+    for task, names in needs.items():
         for name in names:
-            dependants.setdefault(name, []).append(task)
-    yield from _startable(open_needs, dependants)
+            if name in missing:
+                missing[task] += 1
+                dependants.setdefault(name, []).append(task)
+    return missing, dependants

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os.path
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path as FilePath
@@ -10,14 +9,15 @@ from types import MappingProxyType
 from typing import Any, Final, Protocol
 
 from orchestrator.core.errors import Code
-from orchestrator.core.flow import FLOW_KIND, Flow, FlowCall, Group, Input, SecretSource, Task
+from orchestrator.core.flow import FLOW_KIND, GATE_KIND, Flow, FlowCall, Group, Input, SecretSource, Task
 from orchestrator.flows.declared import Declared, read_backends, read_groups, read_inputs, read_secrets
 from orchestrator.flows.dependencies import Dependencies
 from orchestrator.flows.findings import Findings
 from orchestrator.flows.grammar import has_template
-from orchestrator.flows.kinds import GATE_SHAPE
+from orchestrator.flows.kinds import GATE_SHAPE, Sort
 from orchestrator.flows.limits import Limits
-from orchestrator.flows.names import Names, Place, Shape
+from orchestrator.flows.names import Names, Place, Shape, shape_of
+from orchestrator.flows.paths import absolute
 from orchestrator.flows.prompts import prompt_files
 from orchestrator.flows.reading import WRONG, Reader
 from orchestrator.flows.registry import Registry
@@ -34,7 +34,7 @@ VERSION: Final = 1
 
 _TOP: Final = {key: Reader(declared.node) for key, declared in FLOW.keys.items()}
 _SECTIONS: Final = frozenset({"inputs", "secrets", "env", "defaults", "backends", "groups", "tasks", "outputs"})
-_OUTSIDE_TASKS: Final = Place(has_tasks=False)
+_OUTSIDE_TASKS: Final = Place(in_run=False)
 _OUTPUTS: Final = Place()
 
 
@@ -139,7 +139,7 @@ class FileReader:
             hint = "write the path itself; `when` chooses between tasks"
             self._findings.add("the file of a `flow` task is fixed: a template cannot name it", path, hint)
             return None
-        file = os.path.join(os.path.dirname(self._findings.file), call.file)
+        file = self._findings.beside(call.file)
         fault = self._files.fault_of_call(file)
         if fault is not None:
             self._findings.add(fault, path, code=Code.CYCLE if "→" in fault else Code.UNREADABLE)
@@ -153,14 +153,15 @@ class Checker:
     def __init__(self, sections: Sections, files: Files, findings: Findings) -> None:
         self._sections = sections
         self._findings = findings
-        self.maker = TaskMaker(sections.top.get("defaults", {}))
+        self.maker = TaskMaker(sections.top.get("defaults", {}), findings.folder)
+        self._of_kind: dict[tuple[str, bool], Shape] = {}
         self._shapes = {draft.id: self._shape(draft) for draft in sections.drafts.values()}
         known = {name: self._shapes.get(name) for name in sections.top.get("tasks", ())}
         names = Names(sections.names("inputs"), sections.names("secrets"), known, findings.suggest)
         self._templates = Templates(names, frozenset(name for name in known if "-" in name), findings)
         self._places = Places(sections.drafts)
         groups = {draft.id: self.maker.group(draft) for draft in sections.drafts.values()}
-        self.dependencies = Dependencies(list(known), groups, findings, files.limits)
+        self.dependencies = Dependencies(list(known), groups, sections.groups, findings, files.limits)
 
     def check(self) -> None:
         drafts = self._sections.drafts
@@ -188,8 +189,15 @@ class Checker:
             fields = dict.fromkeys(inner.outputs) if inner else None
             return Shape(FLOW_KIND, fields, is_list) if inner else None
         if draft.sort is None or draft.sort.kind is None:
-            return Shape.of("gate", GATE_SHAPE, is_list=is_list) if draft.whole else None
-        return Shape.of(draft.kind, draft.sort.kind.output, is_list=is_list)
+            return shape_of(GATE_KIND, GATE_SHAPE, is_list=is_list) if draft.whole else None
+        return self._known_shape(draft.sort, is_list=is_list)
+
+    def _known_shape(self, sort: Sort, *, is_list: bool) -> Shape:
+        """Return the shape of tasks of a kind: one for all of them."""
+        key = (sort.name, is_list)
+        if key not in self._of_kind and sort.kind is not None:
+            self._of_kind[key] = shape_of(sort.name, sort.kind.output, is_list=is_list)
+        return self._of_kind[key]
 
     # ── one task ──
 
@@ -240,7 +248,7 @@ class Checker:
         for path, text in texts(top.get("env"), ("env",)):
             self._check_use(Use(path, text, _OUTSIDE_TASKS))
         for name, declared in self._sections.backends.items():
-            own = getattr(declared.kind, "unrendered", frozenset())
+            own: frozenset[str] = getattr(declared.kind, "unrendered", frozenset())
             rest = {key: value for key, value in top["backends"][name].items() if key not in own}
             for path, text in texts(rest, ("backends", name)):
                 self._check_use(Use(path, text, _OUTSIDE_TASKS))
@@ -260,7 +268,7 @@ def _flow(sections: Sections, checker: Checker, findings: Findings) -> Flow:
     return Flow(
         name=top.get("name") or FilePath(findings.file).stem,
         tasks=MappingProxyType(_tasks(sections, checker)),
-        file=os.path.abspath(findings.file),
+        file=absolute(findings.file, "."),
         folder=findings.folder,
         description=top.get("description", ""),
         inputs=MappingProxyType(dict(sections.inputs)),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os.path
 from pathlib import Path as FilePath
-from typing import Final
+from typing import Any, Final
 
 from orchestrator.core.errors import Code, Problem
-from orchestrator.flows.grammar import Path
+from orchestrator.flows.grammar import Path, Step
+from orchestrator.flows.paths import beside, folder_of
 from orchestrator.flows.suggest import Suggest
 from orchestrator.yamlsource import Position, Source
 
@@ -26,7 +26,7 @@ class Findings:
 
     def __init__(self, file: str, source: Source) -> None:
         self.file = file
-        self.folder = os.path.dirname(os.path.abspath(file))
+        self.folder = folder_of(file)
         self.source = source
         self.suggest = Suggest()
         self.problems: list[Problem] = []
@@ -47,7 +47,7 @@ class Findings:
 
     def beside(self, name: str) -> str:
         """Return the path of a file that this one names."""
-        return os.path.join(os.path.dirname(self.file), name)
+        return beside(self.file, name)
 
     def add_foreign(self, problem: Problem) -> None:
         """Note what is wrong elsewhere."""
@@ -90,16 +90,19 @@ def value_at(data: object, path: Path) -> object:
     return data_at(data, path)[0]
 
 
-def data_at(data: object, path: Path) -> tuple[object, Path]:
+def data_at(data: Any, path: Path) -> tuple[Any, Path]:  # noqa: ANN401 - plain data
     """Return the value at the path, or the nearest one above that is there, and its path."""
     for depth, step in enumerate(path):
-        if isinstance(data, dict) and step in data:
-            data = data[step]
-        elif isinstance(data, list) and isinstance(step, int) and step < len(data):
-            data = data[step]
-        else:
+        if not _has(data, step):
             return data, path[:depth]
+        data = data[step]
     return data, path
+
+
+def _has(data: object, step: Step) -> bool:
+    if isinstance(data, dict):
+        return step in data
+    return isinstance(data, list) and isinstance(step, int) and step < len(data)
 
 
 def _numbers(position: Position | None) -> tuple[int | None, int | None]:

@@ -1,4 +1,4 @@
-"""What may stand at a place of a flow file: a tree of nodes, each with its pydantic schema, its words and its JSON Schema.
+"""What may stand at a place of a flow file: nodes, each with its pydantic schema, its words and its JSON Schema.
 
 A node is handed to pydantic as an annotation, `TypeAdapter(Annotated[Any, node])`. What pydantic says about a place is
 led back to the node of that place (`trace`), which knows how to say it to a person.
@@ -6,13 +6,14 @@ led back to the node of that place (`trace`), which knows how to say it to a per
 
 from __future__ import annotations
 
-import os.path
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from orchestrator.flows.paths import absolute
 
 Step: TypeAlias = str | int
 Path: TypeAlias = tuple[Step, ...]
@@ -101,7 +102,7 @@ class FileName(Text):
     def _absolute(self, written: str, info: core_schema.ValidationInfo) -> str:
         if has_template(written[:2]):
             return written
-        return os.path.normpath(os.path.join(info.context or ".", written))
+        return absolute(written, str(info.context or "."))
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,15 +194,13 @@ class Measure(Node):
 
 @dataclass(frozen=True, eq=False)
 class Later(Node):
-    """A key of a later version: it is refused with the reason, and no schema offers it."""
-
-    why: str
+    """A key of a later version: it is refused, and no schema offers it."""
 
     def core(self) -> CoreSchema:
         return core_schema.no_info_plain_validator_function(self._refuse)
 
     def _refuse(self, _written: object) -> object:
-        raise ValueError(self.why)
+        raise PydanticCustomError("later", "not yet")
 
     def json_schema(self) -> JsonSchema:
         return {"not": {}}

@@ -79,7 +79,9 @@ def kind_node(kind: type[Kind]) -> Short:
 
 
 def _reader(name: str, node: Short) -> Reader:
-    return Reader(Form("task", {**TASK, name: Key(node, f"What the task does: the keys of the kind {name}.", required=True)}))
+    return Reader(
+        Form("task", {**TASK, name: Key(node, f"What the task does: the keys of the kind {name}.", required=True)})
+    )
 
 
 @cache

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import os.path
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path as FilePath
 
 from orchestrator import yamlsource
 from orchestrator.core.errors import Code, FlowError, Problem
@@ -13,6 +16,7 @@ from orchestrator.flows.counting import count_tasks
 from orchestrator.flows.file import FileReader
 from orchestrator.flows.findings import Findings, TooManyProblemsError
 from orchestrator.flows.limits import MAX_DEPTH, Limits
+from orchestrator.flows.paths import is_file
 from orchestrator.flows.registry import Registry
 from orchestrator.yamlsource import Source, YamlError
 
@@ -33,15 +37,33 @@ def load_flow(path: str, registry: Registry, *, environ: Mapping[str, str]) -> L
     """
     limits = Limits.from_environ(environ)
     library = Library(registry, environ, limits)
-    flow = library.flow(path)
+    with _no_garbage_collection():
+        flow = library.flow(path)
     if library.problems or flow is None:
-        raise FlowError(*sorted(dict.fromkeys(library.problems), key=_place))
+        raise FlowError(*_sorted(library.problems, path))
     _check_size(flow, path, limits)
-    return Loaded(flow, tuple(sorted(library.warnings, key=_place)))
+    return Loaded(flow, _sorted(library.warnings, path))
 
 
-def _place(problem: Problem) -> tuple[str, int, int]:
-    return problem.file, problem.line or 0, problem.column or 0
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """Hundreds of thousands of new values, none of them garbage: the collector would only slow the loading down."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _sorted(problems: list[Problem], first: str) -> tuple[Problem, ...]:
+    """Return the problems by place, those of the first file before those of files that it calls; none twice."""
+
+    def place(problem: Problem) -> tuple[bool, str, int, int]:
+        return problem.file != first, problem.file, problem.line or 0, problem.column or 0
+
+    return tuple(sorted(dict.fromkeys(problems), key=place))
 
 
 def _check_size(flow: Flow, path: str, limits: Limits) -> None:
@@ -79,12 +101,12 @@ class Library:
 
     def fault_of_call(self, path: str) -> str | None:
         """Return why a task cannot call the file: it is not there, or it would never end."""
+        if not is_file(path):
+            return f"there is no file {path!r}"
         real = os.path.realpath(path)
         if real in self._open:
-            names = [os.path.basename(name) for name in (*self._open[self._open.index(real) :], real)]
+            names = [FilePath(name).name for name in (*self._open[self._open.index(real) :], real)]
             return f"these files call each other: {' → '.join(names)}"
-        if not os.path.isfile(real):
-            return f"there is no file {path!r}"
         inner = self._flows.get(real)
         if len(self._open) + (self._depths[id(inner)] if inner else 1) > MAX_DEPTH:
             return f"flows call flows more than {MAX_DEPTH} deep"

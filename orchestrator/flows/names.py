@@ -20,7 +20,10 @@ LOOP: Final = frozenset({"item", "label", "index"})
 NO_NAMES: Final[frozenset[str]] = frozenset()
 
 _TEXT_FIELDS: Final = ("state", "label", "backend")
-_ADVICE: Final = {"matrix": "only a task with `matrix` has it", **dict.fromkeys(LOOP, "only a task with `for_each` has it")}
+_ADVICE: Final = {
+    "matrix": "only a task with `matrix` has it",
+    **dict.fromkeys(LOOP, "only a task with `for_each` has it"),
+}
 
 Fault: TypeAlias = tuple[str, str | None, str]
 """A message, a hint and a code."""
@@ -34,22 +37,23 @@ class Shape:
     fields: Mapping[str, object] | None
     is_list: bool = False
 
-    @classmethod
-    def of(cls, kind: str, output: OutputShape, *, is_list: bool) -> Shape:
-        # The keys of what a function returns are fields too, and nobody knows them before.
-        return cls(kind, None if output.main == "value" else output.fields, is_list)
+
+def shape_of(kind: str, output: OutputShape, *, is_list: bool) -> Shape:
+    # The keys of what a function returns are fields too, and nobody knows them before.
+    return Shape(kind, None if output.main == "value" else output.fields, is_list)
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a template stands: the names that only this place has, and the fan-outs that are single instances here.
 
-    An open place has names of its own that nobody knows before the run.
+    What stands outside of the run (`in_run` is false) sees neither tasks nor `run`. An open place has names of its own
+    that nobody knows before the run.
     """
 
     local: frozenset[str] = NO_NAMES
     paired: frozenset[str] = NO_NAMES
-    has_tasks: bool = True
+    in_run: bool = True
     is_open: bool = False
 
 
@@ -78,9 +82,9 @@ class Names:
         root = str(path[0])
         if root in place.local or root in BUILT_IN:
             return None
-        if root in _KNOWN:
+        if root in _KNOWN and (place.in_run or root != "run"):
             return self._fault_below(root, path)
-        if root in self._tasks and place.has_tasks:
+        if root in self._tasks and place.in_run:
             return self._fault_in_task(root, path, place)
         return None if place.is_open else self._unknown(root, place)
 
@@ -107,19 +111,20 @@ class Names:
         if shape.fields is None or name in COMMON_FIELDS:
             return None
         if name not in shape.fields:
-            known = (*shape.fields, *COMMON_FIELDS)
-            hint = _join(f"expected {either(known)}", self._suggest(name, known))
+            own = f"expected {either([*shape.fields])}, or what every output has, such as state"
+            hint = _join(own, self._suggest(name, (*shape.fields, *COMMON_FIELDS)))
             return f"the output of {task!r} ({shape.kind}) has no field {name!r}", hint, Code.UNKNOWN_NAME
         if len(path) > 2 and isinstance(shape.fields[name], str | int) and isinstance(path[2], str):
             return f"{task}.{name} is a plain value and has no field {path[2]!r}", None, Code.UNKNOWN_NAME
         return None
 
     def _unknown(self, root: str, place: Place) -> Fault:
-        known = {*place.local, *_KNOWN, *(self._tasks if place.has_tasks else ())}
-        advice = _ADVICE.get(root)
-        if root in self._tasks:
-            advice = "the output of a task cannot be used here"
-        hint = advice or _join("expected a task or one of inputs, env, run and secrets", self._suggest(root, known))
+        expected = "expected inputs, env or secrets: this is used before any task runs"
+        known = {*place.local, *_KNOWN}
+        if place.in_run:
+            known |= self._tasks.keys()
+            expected = _ADVICE.get(root, "expected a task, inputs, env, run or secrets")
+        hint = _join(expected, self._suggest(root, known - {root}))
         return f"unknown name {root!r} in a template", hint, Code.UNKNOWN_NAME
 
 

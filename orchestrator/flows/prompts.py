@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path as FilePath
 from typing import Final
 
 from orchestrator.core.errors import Code
@@ -31,7 +32,7 @@ def prompt_files(draft: Draft, place: Place, findings: Findings) -> Iterator[Use
 
 def _read(findings: Findings, name: str, path: tuple[str | int, ...]) -> str | None:
     try:
-        with open(findings.beside(name), "rb") as file:
+        with FilePath(findings.beside(name)).open("rb") as file:
             data = file.read(MAX_BYTES + 1)
         text = data.decode("utf-8-sig")
     except (OSError, ValueError) as error:

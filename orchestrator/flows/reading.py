@@ -30,7 +30,7 @@ class _Fault:
 
     @property
     def is_about_a_key(self) -> bool:
-        return bool(self.detail["type"] == "extra_forbidden")
+        return self.detail["type"] in {"extra_forbidden", "later"}
 
     @property
     def is_number_for_text(self) -> bool:
@@ -68,11 +68,13 @@ class Reader:
         for fault in faults:
             place = data_at(data, fault.place)[1]
             printed = _printed(fault, (*path, *place), findings)
-            if printed is None:
-                _tell(fault, path, findings)
-            else:
+            if printed is not None:
                 texts[place] = printed
-        return self.read(_with_texts(data, texts), path, findings) if len(texts) == len(faults) else WRONG
+        if texts:
+            return self.read(_with_texts(data, texts), path, findings)
+        for fault in faults:
+            _tell(fault, path, findings)
+        return WRONG
 
 
 def _is_echo(detail: Any) -> bool:  # noqa: ANN401 - pydantic's own record

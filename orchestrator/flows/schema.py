@@ -1,9 +1,10 @@
-"""The keys of a flow file: what each may hold and what it means. Messages, checks and the JSON Schema all read these."""
+"""The keys of a flow file: what each may hold and what it means. Messages and the JSON Schema read these too."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from orchestrator.core import units
@@ -46,10 +47,12 @@ from orchestrator.flows.grammar import (
 from orchestrator.flows.settings import COUNT, DURATION, PATH
 
 TEN_YEARS: Final = 3650 * 86_400.0
+MOST: Final = 10**12
 
 # ── single values ───────────────────────────────────────────────────────────────────────────────
 
 
+@lru_cache(maxsize=1024, typed=True)
 def _some_time(written: float | str) -> float:
     value = units.seconds(written)
     if not 0 < value <= TEN_YEARS:
@@ -57,10 +60,13 @@ def _some_time(written: float | str) -> float:
     return value
 
 
+@lru_cache(maxsize=1024, typed=True)
 def _some(written: float | str) -> int:
     value = units.count(written)
     if value < 1:
         raise ValueError(f"{written} is too little; write 1 or more")
+    if value > MOST:
+        raise ValueError(f"{written} is too much; write {MOST:,} at most")
     return value
 
 
@@ -96,7 +102,9 @@ NAME_PATTERN: Final = r"[A-Za-z_][A-Za-z0-9_]{0,99}"
 
 def _name(written: str) -> str:
     if not re.fullmatch(NAME_PATTERN, written):
-        raise ValueError(f"{written!r} is no name for templates; write letters, digits and _, not beginning with a digit")
+        raise ValueError(
+            f"{written!r} is no name for templates; write letters, digits and _, not beginning with a digit"
+        )
     return written
 
 
@@ -109,6 +117,7 @@ VARIABLES: Final = MapOf(TEXT, "a map of names and texts")
 NAMES: Final = ListOf(Text("a name"), expected="a list of names")
 
 # ── policies ────────────────────────────────────────────────────────────────────────────────────
+
 
 def _retry(given: dict[str, Any]) -> dict[str, Any]:
     longest = RetryPolicy(**given)
@@ -226,6 +235,7 @@ SECRET: Final = Form(
         "command": Key(ListOf(TEXT, least=1), "The program, with its arguments, that prints it."),
     },
     _secret,
+    expected="a map with env or command",
 )
 
 # ── backends and groups ─────────────────────────────────────────────────────────────────────────
@@ -254,7 +264,7 @@ GROUP: Final = Form(
         "max_concurrency": Key(SOME, "How many of its tasks may run at once. No limit but the run's."),
         "on_failure": Key(
             Choice(tuple(map(str, OnFailure)), OnFailure),
-            "isolate: a failed task stops only what needs it. cancel_group, cancel_run: the rest is cancelled. isolate.",
+            "isolate: a failed task stops only what needs it. cancel_group, cancel_run: the rest is cancelled.",
         ),
         "budget": Key(BUDGET, "What its tasks may spend together."),
         "deadline": Key(SPAN, "When its tasks must be done, from the start of the run."),
@@ -338,8 +348,6 @@ APPROVAL: Final = Form(
 )
 
 
-LATER: Final = "is not supported yet by this version; leave it out"
-
 TASK: Final[Mapping[str, Key]] = {
     "description": Key(TEXT, "What the task is for."),
     "group": Key(Text("the name of a group"), "The group that it belongs to. default."),
@@ -369,13 +377,15 @@ TASK: Final[Mapping[str, Key]] = {
     "every": Key(SPAN, "The delay between two rounds of `until`. 1s."),
     "max_rounds": Key(SOME, "How many rounds of `until` there may be. 60."),
     "simulate": Key(Anything(), "What the task answers under --simulate: an output, or a list of outcomes."),
-    "save": Key(Later(LATER), "Where the output is written."),
-    "cache": Key(Later(LATER), "Whether an earlier result is taken over."),
-    "on_resume": Key(Later(LATER), "What happens to the task when a run is resumed."),
+    "save": Key(Later(), "Where the output is written."),
+    "cache": Key(Later(), "Whether an earlier result is taken over."),
+    "on_resume": Key(Later(), "What happens to the task when a run is resumed."),
 }
 """What every task takes besides the key of its kind."""
 
-BACKEND_OF_TASK: Final = Key(Text("the name of a backend"), "The backend; a template, if all its values are known names.")
+BACKEND_OF_TASK: Final = Key(
+    Text("the name of a backend"), "The backend; a template, if all its values are known names."
+)
 
 FLOW_CALL: Final = Form(
     "flow",
@@ -391,15 +401,13 @@ DEFAULTS: Final = Form(
         **{key: TASK[key] for key in ("group", "timeout", "attempt_timeout", "idle_timeout", "deadline", "fallback")},
         "retry": Key(RETRY, "How tasks whose attempts may be repeated are tried again."),
         "backend": Key(Text("the name of a backend"), "The backend of model tasks that name none."),
-        "with": Key(
-            OneOf({"text": TEXT, "list": ListOf(TEXT, least=1)}), "What runs the commands of shell tasks."
-        ),
+        "with": Key(OneOf({"text": TEXT, "list": ListOf(TEXT, least=1)}), "What runs the commands of shell tasks."),
     },
 )
 
 # ── the file ────────────────────────────────────────────────────────────────────────────────────
 
-_MAP: Final = MapOf(Anything())
+_MAP: Final = MapOf(Anything(), "a map of names")
 FLOW: Final = Form(
     "flow",
     {
@@ -416,10 +424,10 @@ FLOW: Final = Form(
         "budget": Key(BUDGET, "What the run may spend."),
         "backends": Key(_MAP, "What answers calls, by name."),
         "groups": Key(_MAP, "Isolated sets of tasks, by name."),
-        "tasks": Key(_MAP, "The work, by id.", required=True),
+        "tasks": Key(MapOf(Anything(), "a map of ids and tasks"), "The work, by id.", required=True),
         "outputs": Key(_MAP, "What the run results in: templates, by name."),
         "seed": Key(Whole(), "Where chance begins: equal seeds give equal runs of simulated work."),
-        "mcp_servers": Key(Later(LATER), "MCP servers, by name."),
-        "roles": Key(Later(LATER), "Roles of agents, by name."),
+        "mcp_servers": Key(Later(), "MCP servers, by name."),
+        "roles": Key(Later(), "Roles of agents, by name."),
     },
 )

@@ -79,7 +79,9 @@ class Serving:
             return ()  # it was told with the other templates
         if names is None:
             hint = "use an input with `choices`, or an item of a list that stands in the file"
-            self._findings.add("which backends this can be is not known before the run", path, hint, code=Code.UNKNOWN_NAME)
+            self._findings.add(
+                "which backends this can be is not known before the run", path, hint, code=Code.UNKNOWN_NAME
+            )
         return tuple(names or ())
 
     def _is_new(self, what: tuple[object, ...]) -> bool:
@@ -142,16 +144,22 @@ class Serving:
 # ── backends that a template names ──────────────────────────────────────────────────────────────
 
 
-def backend_names(template: Template, inputs: Mapping[str, Input], fan_out: ForEach | Matrix | None) -> list[str] | None:
+def backend_names(
+    template: Template, inputs: Mapping[str, Input], fan_out: ForEach | Matrix | None
+) -> list[str] | None:
     """Return every name that the template can come to, None where that cannot be known before the run."""
-    roots = {reference.path[:2] if reference.path[0] == "inputs" else reference.path[:1] for reference in template.references}
+    roots = {
+        reference.path[:2] if reference.path[0] == "inputs" else reference.path[:1] for reference in template.references
+    }
     domains = {root: _domain(root, inputs, fan_out) for root in roots}
     if any(domain is None or len(domain) > MOST_VALUES for domain in domains.values()):
         return None
     return _rendered(template, {root: domain or [] for root, domain in domains.items()})
 
 
-def _domain(root: tuple[str | int, ...], inputs: Mapping[str, Input], fan_out: ForEach | Matrix | None) -> list[Json] | None:
+def _domain(
+    root: tuple[str | int, ...], inputs: Mapping[str, Input], fan_out: ForEach | Matrix | None
+) -> list[Json] | None:
     """Return the values that a name can have."""
     if root[0] == "inputs":
         return _choices(inputs.get(str(root[1]))) if len(root) > 1 else None

@@ -30,7 +30,7 @@ def closest(name: str, known: Iterable[str]) -> str | None:
     """Return the known name that is most like this one, if any is."""
     from difflib import get_close_matches  # noqa: PLC0415 - most files need none
 
-    lowered = {candidate.lower(): candidate for candidate in _nearby(name, known)}
+    lowered = {candidate.lower(): candidate for candidate in _nearby(name, known) if candidate != name}
     found = get_close_matches(name.lower(), lowered, n=1, cutoff=0.6)
     return lowered[found[0]] if found else None
 

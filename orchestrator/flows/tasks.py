@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from orchestrator.core.errors import Code, OrchestratorError
@@ -16,6 +16,7 @@ from orchestrator.core.flow import (
     REPEATABLE,
     Approval,
     Condition,
+    FlowCall,
     ForEach,
     Matrix,
     Need,
@@ -28,10 +29,10 @@ from orchestrator.flows.findings import Findings
 from orchestrator.flows.grammar import Path, either
 from orchestrator.flows.kinds import GATE, Chosen, Sort, sort_of_flow, sort_of_kind
 from orchestrator.flows.names import TAKEN
+from orchestrator.flows.paths import absolute
 from orchestrator.flows.reading import WRONG, Reader
 from orchestrator.flows.registry import Registry
 from orchestrator.flows.schema import TASK
-from orchestrator.flows.wording import unknown_key
 
 _ID: Final = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,98}[A-Za-z0-9_])?")
 
@@ -55,6 +56,10 @@ class Draft:
     sort: Sort | None
     given: dict[str, Any]
     whole: bool = True
+    fan_out: ForEach | Matrix | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.fan_out = _fan_out(self.given)
 
     @property
     def path(self) -> Path:
@@ -68,10 +73,6 @@ class Draft:
     def chosen(self) -> Chosen | None:
         found = self.given.get(self.sort.name) if self.sort and self.whole else None
         return found if isinstance(found, Chosen) else None
-
-    @property
-    def fan_out(self) -> ForEach | Matrix | None:
-        return _fan_out(self.given)
 
     @property
     def each(self) -> str | None:
@@ -117,12 +118,21 @@ class TaskReader:
         sort = self._sort(kind, path) if kind else None
         if kind and sort is None:
             return Draft(name, data, None, self._parts(data, path), whole=False)
-        given = (sort.reader if sort else GATE).read(data, path, self._findings)
+        written = self._without_strays(data, sort, path) if sort else data
+        given = (sort.reader if sort else GATE).read(written, path, self._findings)
         if given is WRONG:
             return Draft(name, data, sort, self._parts(data, path), whole=False)
-        draft = Draft(name, data, sort, given)
+        draft = Draft(name, data, sort, given, whole=written is data)
         self._check_together(draft)
         return draft
+
+    def _without_strays(self, data: dict[str, Any], sort: Sort, path: Path) -> dict[str, Any]:
+        """Return the task without keys of its kind that stand beside the kind's key, after saying where they belong."""
+        strays = [key for key in data if key in sort.keys and key not in TASK and key != sort.name]
+        for key in strays:
+            hint = f"write `{sort.name}: {{{sort.short}: …, {key}: …}}`"
+            self._findings.add_at_key(f"{key!r} belongs under {sort.name!r}", (*path, key), hint)
+        return {key: value for key, value in data.items() if key not in strays} if strays else data
 
     def _check_id(self, name: str, path: Path) -> None:
         if name in TAKEN:
@@ -165,7 +175,9 @@ class TaskReader:
             self._say_not_installed(kind, path)
         if len(kinds) > 1 and not missing:
             hint = "make two tasks of it"
-            self._findings.add_at_key(f"a task does one thing, and this one has {either(kinds)}", (*path, kinds[1]), hint)
+            self._findings.add_at_key(
+                f"a task does one thing, and this one has {either(kinds)}", (*path, kinds[1]), hint
+            )
         if not kinds and "approve" not in data:
             self._say_no_kind(data, path)
         return len(kinds) <= 1 and not missing and bool(kinds or "approve" in data)
@@ -178,8 +190,9 @@ class TaskReader:
         """A task without a kind most often has one that is misspelt: then its unknown key says it all."""
         strange = [key for key in data if key not in TASK]
         for key in strange:
-            message, hint, code = unknown_key(key, (*sorted(self._kinds), *TASK), self._findings.suggest)
-            self._findings.add_at_key(message, (*path, key), hint or f"expected {either(sorted(self._kinds))}", code=code)
+            meant = self._findings.suggest(key, (*self._kinds, *TASK))
+            hint = f"expected one of {either(sorted(self._kinds))}" + (f"; {meant}" if meant else "")
+            self._findings.add_at_key(f"unknown key {key!r}", (*path, key), hint)
         if not strange:
             hint = f"expected one of {either(sorted(self._kinds))}, or approve for a gate"
             self._findings.add_at_key(f"the task {path[-1]!r} does not say what it does", path, hint)
@@ -211,8 +224,9 @@ class TaskReader:
 class TaskMaker:
     """Makes tasks of drafts, with what `defaults` say."""
 
-    def __init__(self, defaults: Mapping[str, Any]) -> None:
+    def __init__(self, defaults: Mapping[str, Any], folder: str) -> None:
         self._defaults = defaults
+        self._folder = folder
 
     def group(self, draft: Draft) -> str:
         return str(draft.given.get("group") or self._defaults.get("group") or DEFAULT_GROUP)
@@ -249,7 +263,9 @@ class TaskMaker:
             attempt_timeout=self._own_or_default(given, "attempt_timeout"),
             idle_timeout=self._own_or_default(given, "idle_timeout"),
             deadline=self._own_or_default(given, "deadline"),
-            retry=resolve_retry(given.get("retry"), self._defaults.get("retry"), repeatable=_repeatable(kind, settings)),
+            retry=resolve_retry(
+                given.get("retry"), self._defaults.get("retry"), repeatable=_repeatable(kind, settings)
+            ),
             budget=given.get("budget"),
             fallback=self._own_or_default(given, "fallback"),
             optional=given.get("optional", False),
@@ -265,7 +281,9 @@ class TaskMaker:
 
     def _settings(self, draft: Draft) -> object:
         """Return the kind's settings; what runs shell commands may stand among the defaults."""
-        settings = draft.chosen.settings if draft.chosen else None
+        settings: Any = draft.chosen.settings if draft.chosen else None
+        if isinstance(settings, FlowCall):
+            return replace(settings, file=absolute(settings.file, self._folder))
         runs_with = self._defaults.get("with")
         if draft.kind == "shell" and runs_with is not None and settings.with_ is None:
             return replace(settings, with_=runs_with)
@@ -288,11 +306,13 @@ def _until(given: Mapping[str, Any]) -> Until | None:
     return Until(given["until"], **rest)
 
 
-def resolve_retry(own: Mapping[str, Any] | None, defaults: Mapping[str, Any] | None, *, repeatable: bool) -> RetryPolicy:
-    """Return the policy of a task, from what it says itself, what `defaults` say, and whether its kind is repeatable."""
+def resolve_retry(
+    own: Mapping[str, Any] | None, defaults: Mapping[str, Any] | None, *, repeatable: bool
+) -> RetryPolicy:
+    """Return the policy of a task, from what it says itself and what `defaults` say of repeatable kinds."""
     if own is None and not repeatable:
         return ONE_ATTEMPT
-    base = replace(REPEATABLE, **(defaults or {})) if repeatable else REPEATABLE
+    base = replace(REPEATABLE, **defaults) if repeatable and defaults else REPEATABLE
     if own is None:
         return base
     return replace(base, **{"retry_on": RetryPolicy().retry_on, **own})
@@ -301,11 +321,13 @@ def resolve_retry(own: Mapping[str, Any] | None, defaults: Mapping[str, Any] | N
 def depends_on(draft: Draft) -> list[tuple[str, Condition, Path]]:
     """Return the entries of a task's `depends_on`, each with its place in the file."""
     path = (*draft.path, "depends_on")
-    match draft.given.get("depends_on"):
+    written: Any = draft.given.get("depends_on")
+    match written:
         case str(name):
             return [(name, Condition.SUCCEEDED, path)]
         case tuple() as names:
             return [(name, Condition.SUCCEEDED, (*path, number)) for number, name in enumerate(names)]
         case dict() as conditions:
             return [(name, condition, (*path, name)) for name, condition in conditions.items()]
-    return []
+        case _:
+            return []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from orchestrator.core.errors import Code
 from orchestrator.core.flow import FLOW_KIND, ForEach, Matrix
@@ -16,6 +16,9 @@ from orchestrator.flows.tasks import Draft
 from orchestrator.flows.templating import Sort, Use, texts
 
 _EVERYWHERE = Place()
+
+LONGEST_CHAIN: Final = 100
+"""How many fan-outs may follow one another with `each`."""
 
 
 class Places:
@@ -36,7 +39,7 @@ class Places:
     def _chain(self, draft: Draft) -> Place:
         """Follow the fan-outs that each other: an instance sees its partner, and all that the partner saw."""
         paired: dict[str, None] = {}
-        while draft.each in self._drafts and draft.each not in paired:
+        while draft.each in self._drafts and draft.each not in paired and len(paired) < LONGEST_CHAIN:
             paired[draft.each or ""] = None
             draft = self._drafts[draft.each or ""]
         return Place(_bound(draft.fan_out), frozenset(paired))
@@ -48,7 +51,8 @@ def _bound(fan_out: ForEach | Matrix | None) -> frozenset[str]:
             return LOOP | {fan_out.name}
         case Matrix():
             return LOOP | {"matrix", *fan_out.axes, *(name for row in fan_out.include for name in row)}
-    return LOOP
+        case None:
+            return LOOP
 
 
 # ── the uses of one task ────────────────────────────────────────────────────────────────────────
@@ -58,13 +62,17 @@ def uses(draft: Draft, place: Place, shape: Shape | None) -> Iterator[Use]:
     """Yield every text of the task that may hold a template."""
     data, path = draft.data, draft.path
     yield from _settings(draft, place)
-    for key in ("approve", "backend"):
-        yield from _templates(data, key, path, place)
-    yield from _fan_out(data, path, place)
-    if isinstance(data.get("when"), str):
-        yield Use((*path, "when"), data["when"], place, Sort.EXPRESSION)
-    if isinstance(data.get("until"), str):
-        yield Use((*path, "until"), data["until"], _own(place, shape), Sort.EXPRESSION)
+    if draft.fan_out is not None:
+        yield from _fan_out(data, path, place)
+    yield from _templates(data, "approve", path, place)
+    yield from _expression(data, "when", path, place)
+    yield from _expression(data, "until", path, _own(place, shape))
+
+
+def _expression(data: Mapping[str, Any], key: str, path: Path, place: Place) -> Iterator[Use]:
+    text = data.get(key)
+    if isinstance(text, str) and text.strip():
+        yield Use((*path, key), text, place, Sort.EXPRESSION)
 
 
 def _templates(data: Mapping[str, Any], key: str, path: Path, place: Place) -> Iterator[Use]:
@@ -128,6 +136,7 @@ def _shell(draft: Draft, place: Place) -> Iterator[Use]:
 
 def check_fan_outs(drafts: Mapping[str, Draft], findings: Findings) -> None:
     """Check the names that fan-outs give, and that `each` follows a fan-out."""
+    _check_chains(drafts, findings)
     for draft in drafts.values():
         fan_out, path = draft.fan_out, draft.path
         if isinstance(fan_out, Matrix):
@@ -137,6 +146,19 @@ def check_fan_outs(drafts: Mapping[str, Draft], findings: Findings) -> None:
             _check_name(fan_out.name, (*path, "for_each", "as"), drafts, findings)
         elif isinstance(fan_out, ForEach):
             _check_each(draft, drafts, findings)
+
+
+def _check_chains(drafts: Mapping[str, Draft], findings: Findings) -> None:
+    followers: dict[str, list[str]] = {}
+    for draft in drafts.values():
+        if draft.each is not None:
+            followers.setdefault(draft.each, []).append(draft.id)
+    last = [name for name in followers if name in drafts and drafts[name].each is None]
+    for _ in range(LONGEST_CHAIN):
+        last = [follower for name in last for follower in followers.get(name, ())]
+    for name in last:
+        message = f"{name!r} is the last of more than {LONGEST_CHAIN} fan-outs that follow one another"
+        findings.add(message, ("tasks", name, "for_each", "each"), code=Code.FLOW_LIMIT)
 
 
 def _check_name(name: str, path: Path, drafts: Mapping[str, Draft], findings: Findings) -> None:

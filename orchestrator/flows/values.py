@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os.path
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Any, Final
 from orchestrator.core.errors import Code, FlowError, Problem
 from orchestrator.core.flow import Flow, Input, InputType, Json
 from orchestrator.flows.grammar import either, shown
+from orchestrator.flows.paths import absolute
 from orchestrator.flows.suggest import Suggest
 
 MAX_FILE: Final = 10 << 20
@@ -27,7 +27,7 @@ _EXPECTED: Final[Mapping[InputType, str]] = {
     InputType.LIST: "a list",
     InputType.MAP: "a map",
 }
-_TYPES: Final[Mapping[InputType, tuple[type, ...]]] = {
+_TYPES: Final[Mapping[InputType, tuple[type[Any], ...]]] = {
     InputType.STRING: (str,),
     InputType.PATH: (str,),
     InputType.INT: (int,),
@@ -51,7 +51,8 @@ class Checked:
 
 def typed(value: Any, wanted: InputType) -> Checked:  # noqa: ANN401 - plain data
     """Return the value as the type has it."""
-    if not isinstance(value, _TYPES[wanted]) or (isinstance(value, bool) and wanted is not InputType.BOOL):
+    is_flag = isinstance(value, bool)
+    if is_flag != (wanted is InputType.BOOL) or not isinstance(value, _TYPES[wanted]):
         return Checked(fault=f"is {shown(value)}; expected {_EXPECTED[wanted]}")
     return Checked(float(value) if wanted is InputType.FLOAT else value)
 
@@ -98,10 +99,11 @@ def _list(text: str) -> Checked:
 
 def _json(text: str, wanted: type, what: str) -> Checked:
     try:
-        value = json.loads(text)
+        value: Any = json.loads(text)
     except (ValueError, RecursionError) as error:
         return Checked(fault=f"is no JSON ({error}); expected {what}")
-    return Checked(value) if isinstance(value, wanted) else Checked(fault=f"is {shown(value)}; expected {what}")
+    fits = isinstance(value, wanted)
+    return Checked(value) if fits else Checked(fault=f"is {shown(value)}; expected {what}")
 
 
 _FROM_TEXT: Final[Mapping[InputType, Callable[[str], Checked]]] = {
@@ -126,7 +128,7 @@ def _content(text: str, cwd: str) -> Checked:
     """Return the text, or what stands in the file that `@file` names; `@@` begins a text with `@`."""
     if not text.startswith("@") or text.startswith("@@"):
         return Checked(text.removeprefix("@") if text.startswith("@@") else text)
-    path = Path(cwd, os.path.expanduser(text[1:]))
+    path = Path(absolute(text[1:], cwd))
     try:
         with path.open("rb") as file:
             data = file.read(MAX_FILE + 1)
@@ -194,12 +196,8 @@ def _from_text(declared: Input, text: str, cwd: str) -> Checked:
         return content
     checked = _FROM_TEXT[declared.type](content.value)
     if declared.type is InputType.PATH and isinstance(checked.value, str):
-        return Checked(_absolute(checked.value, cwd))
+        return Checked(absolute(checked.value, cwd))
     return checked
-
-
-def _absolute(path: str, folder: str) -> str:
-    return os.path.normpath(os.path.join(folder, os.path.expanduser(path)))
 
 
 def _faults(flow: Flow, values: Mapping[str, Json], wrong: set[str]) -> list[Problem]:
@@ -219,13 +217,15 @@ def _value(flow: Flow, declared: Input, values: Mapping[str, Json]) -> Json:
     if declared.name in values:
         return typed(values[declared.name], declared.type).value
     if declared.type is InputType.PATH and isinstance(declared.default, str):
-        return _absolute(declared.default, flow.folder)
+        return absolute(declared.default, flow.folder)
     return declared.default
 
 
 def _problem(flow: Flow, declared: Input, fault: str, hint: str | None = None) -> Problem:
     message, _, advice = fault.partition("; ")
-    return Problem(f"the input {declared.name!r} {message}", flow.file, hint=hint or advice or None, code=Code.INPUT_VALUE)
+    return Problem(
+        f"the input {declared.name!r} {message}", flow.file, hint=hint or advice or None, code=Code.INPUT_VALUE
+    )
 
 
 def _unknown(flow: Flow, name: str, suggest: Suggest) -> Problem:

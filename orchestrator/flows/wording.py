@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from orchestrator.core.errors import Code
-from orchestrator.flows.grammar import Choice, Form, Node, OneOf, Path, Short, either, shown
+from orchestrator.flows.grammar import Choice, Form, Node, Path, Short, either, shown
 from orchestrator.flows.suggest import Suggest
 
 Words = tuple[str, str | None, str]
@@ -62,12 +62,10 @@ def _wrong(node: Node, path: Path, error: Mapping[str, Any], suggest: Suggest) -
 
 def _expected(node: Node, error: Mapping[str, Any]) -> str:
     context = error.get("ctx", {})
-    sort = "list" if error["type"] == "tuple_type" else "map"
-    inner = node.members.get(sort, node) if isinstance(node, OneOf) else node
     for bound, words in _BOUNDS.items():
         if bound in context:
-            return f"{inner.expected}, {words} {context[bound]:g}"
-    return inner.expected
+            return f"{node.expected}, {words} {context[bound]:g}"
+    return node.expected
 
 
 _BOUNDS: Final = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
@@ -79,6 +77,10 @@ def _too_short(node: Node, path: Path, error: Mapping[str, Any], _suggest: Sugge
     return f"{label(path)} is an empty list", f"expected at least {least} item{'s' * (least > 1)}", Code.SCHEMA
 
 
+def _later(_node: Node, path: Path, _error: Mapping[str, Any], _suggest: Suggest) -> Words:
+    return f"{label(path)} is not supported yet by this version", "leave it out", Code.SCHEMA
+
+
 def _join(*parts: str | None) -> str | None:
     return "; ".join(part for part in parts if part) or None
 
@@ -88,4 +90,5 @@ _TOLD: Final[Mapping[str, Tell]] = {
     "missing": _missing_key,
     "value_error": _refused,
     "too_short": _too_short,
+    "later": _later,
 }

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from orchestrator.core.errors import OrchestratorError
 from orchestrator.core.flow import BackendSpec, Flow, Json
@@ -88,19 +88,21 @@ class FakeKind:
     calls: ClassVar[Calls] = "one"
     unrendered: ClassVar[frozenset[str]] = frozenset()
 
-    def repeatable(self, settings: Any) -> bool:
+    def repeatable(self, settings: object) -> bool:
         return self.name == "llm" or getattr(settings, "method", "") == "GET"
 
-    def prepare(self, settings: Any, scope: Mapping[str, object]) -> Any:
+    def prepare(self, settings: object, scope: Mapping[str, object]) -> object:
         del scope
         return settings
 
-    def estimate(self, settings: Any, spec: BackendSpec) -> Estimate:
+    def estimate(self, settings: object, spec: BackendSpec) -> Estimate:
         if self.name != "llm":
             return Estimate()
-        return Estimate(len(str(settings.prompt)) // 4, settings.max_tokens or spec.max_tokens or 4096)
+        assert isinstance(settings, LlmSettings)
+        longest = int(settings.max_tokens or spec.max_tokens or 4096)
+        return Estimate(len(str(settings.prompt)) // 4, longest)
 
-    async def run(self, settings: Any, context: Context) -> Mapping[str, object]:
+    async def run(self, settings: object, context: Context) -> Mapping[str, object]:
         del context
         return {"settings": settings}
 

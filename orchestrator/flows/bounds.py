@@ -1,0 +1,272 @@
+"""What a run can come to at worst: attempts, time, tokens, cost; and what rate limits force at least.
+
+Waits that have no end of their own (approvals, holds, open breakers, budgets) are not counted: nobody knows them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from orchestrator.core.flow import GATE_KIND, Algorithm, BackendSpec, Flow, ForEach, Matrix, RateLimit, RetryPolicy
+from orchestrator.core.ports import Estimate
+from orchestrator.flows.dependencies import in_order
+from orchestrator.flows.grammar import has_template
+from orchestrator.flows.plan import Step, steps
+from orchestrator.flows.registry import Registry
+from orchestrator.flows.spending import estimated
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The worst case of a run. None stands for no bound; `notes` say why, and what is counted only once.
+
+    `seconds` holds if every attempt takes all of its time; `tokens` and `cost_usd` count what templates add to a
+    prompt as nothing. `forced` says what rate limits make a run take at least, with the seconds.
+    """
+
+    attempts: int
+    seconds: float | None
+    tokens: int
+    cost_usd: float | None
+    forced: tuple[tuple[float, str], ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def at_least(self) -> float:
+        """The seconds that a run takes at least, if every task runs."""
+        return max((seconds for seconds, _ in self.forced), default=0.0)
+
+
+def bounds(flow: Flow, registry: Registry) -> Bounds:
+    """Return the bounds of a flow that was loaded."""
+    everything = steps(flow)
+    all_steps = [step for step in everything if step.is_work]
+    spent = [_spent(step, registry) for step in all_steps]
+    return Bounds(
+        attempts=_capped(sum(_attempts(step) for step in all_steps), None),
+        seconds=_seconds(flow, everything),
+        tokens=_capped(sum(tokens for tokens, _ in spent), flow.budget.tokens if flow.budget else None),
+        cost_usd=_cost(flow, [cost for _, cost in spent]),
+        forced=tuple(_forced(all_steps, registry)),
+        notes=tuple(_notes(flow, all_steps)),
+    )
+
+
+def _capped(value: int, limit: int | None) -> int:
+    return value if limit is None else min(value, limit)
+
+
+def _rounds(step: Step) -> int:
+    return step.task.until.max_rounds if step.task.until else 1
+
+
+def _attempts(step: Step) -> int:
+    """Return the most attempts: each round of `until` is one that succeeded, after as many failures as may be."""
+    if step.task.kind == GATE_KIND:
+        return 0
+    return step.times * step.task.retry.max_attempts * _rounds(step)
+
+
+# ── time ────────────────────────────────────────────────────────────────────────────────────────
+
+
+_GROWING: Final = 1_000
+"""Delays that are added up one by one; of more, each counts as the longest."""
+
+
+def longest_delays(policy: RetryPolicy) -> float:
+    """Return the most seconds that a task waits between its attempts, if no backend asks for more."""
+    total, delay, left = 0.0, policy.initial_delay, policy.max_attempts - 1
+    for _ in range(min(left, _GROWING)):
+        total += min(delay * (1 + policy.jitter), policy.max_delay)
+        delay = min(delay * policy.multiplier, policy.max_delay)
+    total += max(left - _GROWING, 0) * (policy.max_delay if delay else 0.0)
+    return total if policy.max_elapsed is None else min(total, policy.max_elapsed)
+
+
+def _longest(step: Step) -> float | None:
+    """Return the most seconds that one instance runs and backs off; None without a limit."""
+    task = step.task
+    if task.kind == GATE_KIND or not step.is_work:
+        return 0.0
+    if task.attempt_timeout is None:
+        return task.timeout
+    once = task.retry.max_attempts * task.attempt_timeout + longest_delays(task.retry)
+    pauses = (_rounds(step) - 1) * task.until.every if task.until else 0.0
+    total = once * _rounds(step) + pauses
+    return total if task.timeout is None else min(total, task.timeout)
+
+
+def _seconds(flow: Flow, all_steps: list[Step]) -> float | None:
+    """Return the most seconds of the whole run.
+
+    At any moment either a task of the longest chain runs, or what it waits for is full: the run, its group, its
+    fan-out or its backend. So the time is at most that of the chain and, for each of these, all its work shared by
+    its slots.
+    """
+    longest = {step.id: _longest(step) for step in all_steps}
+    if any(seconds is None for seconds in longest.values()) or any(step.instances is None for step in all_steps):
+        return flow.deadline
+    known = {name: seconds or 0.0 for name, seconds in longest.items()}
+    work = {step.id: known[step.id] * step.times for step in all_steps}
+    total = min(_chain(all_steps, known) + sum(_shares(flow, all_steps, work)), sum(work.values()))
+    total += sum(seconds for seconds, _ in _forced(all_steps, None))
+    return total if flow.deadline is None else min(total, flow.deadline)
+
+
+def _chain(all_steps: list[Step], longest: Mapping[str, float]) -> float:
+    by_id = {step.id: step for step in all_steps}
+    ends: dict[str, float] = {}
+    for name in in_order({step.id: step.after for step in all_steps}):
+        begin = max((ends[need] for need in by_id[name].after), default=0.0)
+        ends[name] = begin + longest[name]
+    return max(ends.values(), default=0.0)
+
+
+def _shares(flow: Flow, all_steps: list[Step], work: Mapping[str, float]) -> Iterator[float]:
+    """Yield, for whatever has slots, the time that all its work takes with all its slots busy."""
+    sums: dict[tuple[str, ...], float] = {}
+    slots: dict[tuple[str, ...], int] = {}
+    for step in all_steps:
+        for name, count in _slots(flow, step):
+            slots[name] = count
+            sums[name] = sums.get(name, 0.0) + work[step.id]
+    yield from (total / slots[name] for name, total in sums.items())
+
+
+def _slots(flow: Flow, step: Step) -> Iterator[tuple[tuple[str, ...], int]]:
+    yield ("run",), flow.max_concurrency
+    if step.max_concurrency:
+        yield ("group", step.group), step.max_concurrency
+    match step.task.fan_out:
+        case ForEach(max_concurrency=int() as count) | Matrix(max_concurrency=int() as count):
+            yield ("task", step.id), count
+        case _:
+            pass
+    backend = _backend(step)
+    if backend and backend.max_concurrency:
+        yield ("backend", backend.name), backend.max_concurrency
+
+
+# ── tokens and cost ─────────────────────────────────────────────────────────────────────────────
+
+
+def _backend(step: Step) -> BackendSpec | None:
+    return step.flow.backends.get(step.task.backend) if step.task.backend else None
+
+
+def _estimate(step: Step, registry: Registry) -> Estimate:
+    backend = _backend(step)
+    kind = registry.kind(step.task.kind) if backend else None
+    return estimated(kind, step.task.settings, backend) if backend else Estimate()
+
+
+def _spent(step: Step, registry: Registry) -> tuple[int, float | None]:
+    """Return the most tokens and dollars of a task; None for what has no price."""
+    estimate, backend = _estimate(step, registry), _backend(step)
+    attempts = _attempts(step)
+    budget = step.task.budget
+    tokens = _capped(attempts * estimate.tokens, budget.tokens if budget else None)
+    if not estimate.tokens or backend is None:
+        return tokens, 0.0
+    if backend.price is None:
+        return tokens, None
+    price = backend.price
+    return tokens, attempts * (estimate.input_tokens * price.input + estimate.output_tokens * price.output) / 1e6
+
+
+def _cost(flow: Flow, costs: Iterable[float | None]) -> float | None:
+    known = list(costs)
+    limit = flow.budget.cost_usd if flow.budget else None
+    if any(cost is None for cost in known):
+        return limit
+    total = sum(cost or 0.0 for cost in known)
+    return total if limit is None else min(total, limit)
+
+
+# ── rate limits ─────────────────────────────────────────────────────────────────────────────────
+
+
+def _forced(all_steps: list[Step], registry: Registry | None) -> Iterator[tuple[float, str]]:
+    """Yield what the limits of each backend force, if every task runs and every call succeeds at once."""
+    sharing: dict[str, list[Step]] = {}
+    specs: dict[str, BackendSpec] = {}
+    for step in all_steps:
+        backend = _backend(step)
+        if backend is not None and backend.rate_limits:
+            sharing.setdefault(backend.name, []).append(step)
+            specs[backend.name] = backend
+    for name, users in sharing.items():
+        calls = sum(step.times for step in users)
+        tokens = sum(step.times * _estimate(step, registry).tokens for step in users) if registry else 0
+        for limit in specs[name].rate_limits:
+            yield from _forced_by(limit, name, calls, tokens)
+
+
+def _forced_by(limit: RateLimit, name: str, calls: int, tokens: int) -> Iterator[tuple[float, str]]:
+    span = say_seconds(limit.per, period=True)
+    if limit.requests is not None and (seconds := _least(limit, calls, limit.requests, limit.burst)) > 0:
+        share = f"{calls} tasks share" if calls > 1 else "1 task has"
+        rate = f"{limit.requests} requests a {span}"
+        yield seconds, f"{share} the backend {name!r} of {rate}: at least {say_seconds(seconds)}"
+    if limit.tokens is not None and (seconds := _least(limit, tokens, limit.tokens, None)) > 0:
+        rate = f"{limit.tokens} tokens a {span}"
+        yield (
+            seconds,
+            f"about {tokens} tokens go through the backend {name!r} of {rate}: at least {say_seconds(seconds)}",
+        )
+
+
+def _least(limit: RateLimit, wanted: int, amount: int, burst: int | None) -> float:
+    """Return the seconds before the last of so many can begin, after a full burst at the start."""
+    if limit.algorithm is Algorithm.TOKEN_BUCKET:
+        return max(wanted - (burst or amount), 0) * limit.per / amount
+    return max(-(-wanted // amount) - 1, 0) * limit.per
+
+
+# ── words ───────────────────────────────────────────────────────────────────────────────────────
+
+_UNITS = ((86_400.0, "day", "d"), (3_600.0, "hour", "h"), (60.0, "minute", "min"), (1.0, "second", "s"))
+
+
+def say_seconds(seconds: float, *, period: bool = False) -> str:
+    """Return `3 min`, `1 h 30 min`, `45 s`; of a period, `minute` or `10 s`."""
+    if period:
+        return next((word for size, word, _ in _UNITS if seconds == size), None) or say_seconds(seconds)
+    parts: list[str] = []
+    for size, _, short in _UNITS:
+        count = int(seconds // size) if size > 1 else round(seconds, 1)
+        if count and len(parts) < 2:
+            parts.append(f"{count:g} {short}")
+        seconds -= int(seconds // size) * size
+    return " ".join(parts) or "0 s"
+
+
+def _notes(flow: Flow, all_steps: list[Step]) -> Iterator[str]:
+    unknown = [step.id for step in all_steps if step.instances is None]
+    if unknown:
+        yield f"how many instances run is not known before the run of {_few(unknown)}: counted as one each"
+    endless = [step.id for step in all_steps if _longest(step) is None]
+    if endless:
+        rest = f"; the deadline of {say_seconds(flow.deadline)} ends the run" if flow.deadline else ""
+        yield f"no time limit holds for {_few(endless)}{rest}"
+    asked = [step.id for step in all_steps if step.task.approval]
+    if asked:
+        yield f"the run waits for a person at {_few(asked)}"
+    unpriced = sorted({one.name for step in all_steps if (one := _backend(step)) and _is_unpriced(step, one)})
+    if unpriced:
+        yield f"no price is known of {_few(unpriced)}"
+    named = [step.id for step in all_steps if step.task.backend and has_template(step.task.backend)]
+    if named:
+        yield f"which backend is used is not known before the run of {_few(named)}"
+
+
+def _is_unpriced(step: Step, backend: BackendSpec) -> bool:
+    return step.task.kind == "llm" and backend.price is None
+
+
+def _few(names: list[str]) -> str:
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return ", ".join(names[:5]) + more

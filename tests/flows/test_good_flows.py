@@ -1,0 +1,355 @@
+"""What a flow file says becomes the flow that it means."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from flows.fakes import BACKENDS, KINDS, HttpSettings, LlmSettings, Loads, PromptFile, ShellSettings, flow_of, registry
+from orchestrator.core.errors import FlowError
+from orchestrator.core.flow import (
+    ONE_ATTEMPT,
+    REPEATABLE,
+    Algorithm,
+    Approval,
+    BreakerPolicy,
+    BudgetPolicy,
+    Condition,
+    FlowCall,
+    ForEach,
+    Group,
+    InputType,
+    Matrix,
+    Need,
+    OnTimeout,
+    Price,
+    RateLimit,
+    RetryPolicy,
+    SecretSource,
+    Until,
+    WhenOpen,
+)
+from orchestrator.flows import load_flow
+
+GOOD = Path(__file__).parent / "good"
+
+
+def needs(*tasks: str) -> tuple[Need, ...]:
+    return tuple(Need(task) for task in tasks)
+
+
+# ── the example ─────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_example_is_what_it_says() -> None:
+    flow = load_flow(str(GOOD / "release_notes.yaml"), registry(), environ={}).flow
+    assert flow.name == "release-notes"
+    assert flow.folder == str(GOOD)
+    assert (flow.max_concurrency, flow.deadline) == (10, 3600.0)
+    assert flow.budget == BudgetPolicy(tokens=200_000, cost_usd=5.0, time=1800.0)
+    assert flow.env == {"TZ": "UTC"}
+    assert flow.secrets == {"PUBLISH_TOKEN": SecretSource(env="NOTES_TOKEN")}
+    assert flow.inputs["languages"].type is InputType.LIST
+    assert flow.inputs["languages"].default == ["de", "fr", "ja"]
+    assert flow.groups == {
+        "translations": Group("translations", max_concurrency=3, budget=BudgetPolicy(tokens=50_000)),
+    }
+    assert flow.outputs == {"notes": "{{ summary }}"}
+
+
+def test_the_example_has_its_backends() -> None:
+    backends = load_flow(str(GOOD / "release_notes.yaml"), registry(), environ={}).flow.backends
+    writer = backends["writer"]
+    assert (writer.name, writer.kind, writer.max_concurrency, writer.fallback) == ("writer", "model", 8, ("local",))
+    assert writer.api_key == SecretSource(env="ANTHROPIC_API_KEY")
+    assert writer.rate_limits == (RateLimit(60.0, 50, 40_000, 5, Algorithm.TOKEN_BUCKET),)
+    assert writer.breaker == BreakerPolicy()
+    assert writer.price == Price(3.0, 15.0)
+    assert backends["site"].breaker.when_open is WhenOpen.FAIL
+
+
+def test_the_example_has_its_tasks() -> None:
+    tasks = load_flow(str(GOOD / "release_notes.yaml"), registry(), environ={}).flow.tasks
+    assert list(tasks) == ["log", "summary", "translation", "review", "publish", "report_failure"]
+    assert {task.attempt_timeout for task in tasks.values()} == {120.0}
+    assert tasks["log"].settings == ShellSettings("git -C ${inputs.repository} log --oneline -50")
+    assert tasks["summary"].needs == needs("log")
+    assert tasks["translation"].fan_out == ForEach("${inputs.languages}", name="language", max_concurrency=3)
+    assert tasks["translation"].group == "translations"
+    assert tasks["review"].fan_out == ForEach(each="translation")
+    assert tasks["review"].needs == needs("translation")
+    assert tasks["publish"].needs == needs("review", "summary")
+    assert tasks["publish"].approval == Approval("Publish {{ run.id }}?", show="{{ summary }}")
+    assert tasks["publish"].backend == "site"
+    assert tasks["report_failure"].needs == (Need("publish", Condition.NOT_SUCCEEDED),)
+    assert tasks["report_failure"].always
+
+
+# ── tasks ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_kind_in_short_is_its_first_key(tmp_path: Path) -> None:
+    flow = flow_of(tmp_path, "tasks: {a: {shell: [git, status]}, b: {http: 'http://127.0.0.1/'}}")
+    assert flow.tasks["a"].settings == ShellSettings(("git", "status"))
+    assert flow.tasks["b"].settings == HttpSettings("http://127.0.0.1/")
+
+
+def test_a_key_that_python_cannot_name_reaches_its_field(tmp_path: Path) -> None:
+    flow = flow_of(tmp_path, "tasks: {a: {shell: {command: hello, with: [cat]}}}")
+    assert flow.tasks["a"].settings == ShellSettings("hello", with_=("cat",))
+
+
+def test_what_runs_commands_can_be_a_default(tmp_path: Path) -> None:
+    flow = flow_of(
+        tmp_path,
+        "defaults: {with: sh -c}\ntasks: {a: {shell: x}, b: {shell: {command: x, with: zsh}}, c: {function: m:f}}",
+    )
+    assert flow.tasks["a"].settings == ShellSettings("x", with_="sh -c")
+    assert flow.tasks["b"].settings == ShellSettings("x", with_="zsh")
+
+
+def test_a_measure_may_be_a_template_and_text_may_be_anything(tmp_path: Path) -> None:
+    text = """
+inputs: {size: {}}
+backends: {offline: {kind: simulated, latency: 200ms..1s}}
+tasks:
+  a: {http: {url: /x, max_size: "{{ inputs.size }}"}}
+  b: {http: {url: /x, max_size: 2KB}}
+  c: {llm: {backend: offline, prompt: hello, max_tokens: 2k}}
+"""
+    flow = flow_of(tmp_path, text)
+    assert flow.tasks["a"].settings == HttpSettings("/x", max_size="{{ inputs.size }}")
+    assert flow.tasks["b"].settings == HttpSettings("/x", max_size=2_000)
+    assert flow.tasks["c"].settings == LlmSettings("hello", max_tokens=2_000)
+
+
+def test_numbers_that_print_as_written_are_text_where_text_is_expected(tmp_path: Path) -> None:
+    flow = flow_of(
+        tmp_path, "env: {PORT: 8080, DEBUG: true, RATE: 0.5}\ntasks: {a: {shell: {command: x, env: {N: 1}}}}"
+    )
+    assert flow.env == {"PORT": "8080", "DEBUG": "true", "RATE": "0.5"}
+    assert flow.tasks["a"].settings == ShellSettings("x", env={"N": "1"})
+
+
+def test_what_an_alias_shares_stays_a_number_elsewhere(tmp_path: Path) -> None:
+    text = "tasks: {a: {shell: {command: x, env: &env {N: 1}}}, b: {function: {call: 'm:f', kwargs: {e: *env}}}}"
+    flow = flow_of(tmp_path, text)
+    assert flow.tasks["a"].settings == ShellSettings("x", env={"N": "1"})
+    assert getattr(flow.tasks["b"].settings, "kwargs", None) == {"e": {"N": 1}}
+
+
+def test_approve_alone_is_a_gate(tmp_path: Path) -> None:
+    task = flow_of(tmp_path, "tasks: {a: {approve: Go on?}}").tasks["a"]
+    assert (task.kind, task.settings) == ("gate", None)
+    assert task.approval == Approval("Go on?")
+
+
+def test_an_approval_has_its_own_keys(tmp_path: Path) -> None:
+    text = "tasks: {a: {approve: {message: Go?, timeout: 1h, on_timeout: approve, once: true}, shell: echo}}"
+    assert flow_of(tmp_path, text).tasks["a"].approval == Approval(
+        "Go?", timeout=3600.0, on_timeout=OnTimeout.APPROVE, once=True
+    )
+
+
+def test_until_sees_the_fields_of_the_output(tmp_path: Path) -> None:
+    text = """
+tasks:
+  a: {shell: check, until: exit_code == 0 and parsed.ready, every: 5s, max_rounds: 3}
+  b: {function: "m:f", until: anything.goes > 3}
+"""
+    flow = flow_of(tmp_path, text)
+    assert flow.tasks["a"].until == Until("exit_code == 0 and parsed.ready", every=5.0, max_rounds=3)
+    assert flow.tasks["b"].until == Until("anything.goes > 3")
+
+
+def test_matrix_axes_are_names(tmp_path: Path) -> None:
+    text = """
+tasks:
+  a:
+    matrix: {os: [linux, mac], py: ["3.11"], include: [{os: bsd, py: "3.12"}], exclude: [{os: mac}], max_concurrency: 2}
+    shell: build {{ os }} {{ py }} {{ matrix.os }} {{ label }}
+"""
+    assert flow_of(tmp_path, text).tasks["a"].fan_out == Matrix(
+        {"os": ("linux", "mac"), "py": ("3.11",)}, ({"os": "bsd", "py": "3.12"},), ({"os": "mac"},), 2
+    )
+
+
+def test_an_instance_sees_all_that_its_partners_saw(tmp_path: Path) -> None:
+    text = """
+tasks:
+  a: {for_each: {items: [x], as: word}, shell: "echo {{ word }}"}
+  b: {for_each: {each: a}, shell: "echo {{ word }} {{ a.stdout }} {{ label }}"}
+  c: {for_each: {each: b}, shell: "echo {{ word }} {{ a.stdout }} {{ b.stdout }}"}
+"""
+    flow = flow_of(tmp_path, text)
+    assert flow.tasks["c"].needs == needs("b")
+
+
+# ── dependencies ────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_template_makes_a_dependency_unless_depends_on_says_otherwise(tmp_path: Path) -> None:
+    text = """
+tasks:
+  a: {shell: echo}
+  b: {shell: "echo {{ a }}"}
+  c: {depends_on: {a: failed}, shell: "echo {{ a.stderr }}"}
+  d: {when: b.exit_code == 0, for_each: "{{ c.stdout | lines }}", shell: "echo {{ item }}"}
+  e: {approve: "{{ d[0].stdout }}"}
+"""
+    flow = flow_of(tmp_path, text)
+    assert flow.tasks["b"].needs == needs("a")
+    assert flow.tasks["c"].needs == (Need("a", Condition.FAILED),)
+    assert set(flow.tasks["d"].needs) == set(needs("b", "c"))
+    assert flow.tasks["e"].needs == needs("d")
+
+
+def test_a_group_stands_for_all_its_tasks(tmp_path: Path) -> None:
+    text = """
+groups: {night: }
+tasks:
+  a: {group: night, shell: echo}
+  b: {group: night, shell: echo}
+  c: {depends_on: {"group:night": settled, d: succeeded}, shell: echo}
+  d: {depends_on: "group:night", shell: echo}
+"""
+    flow = flow_of(tmp_path, text)
+    settled = tuple(Need(task, Condition.SETTLED) for task in "ab")
+    assert flow.tasks["c"].needs == (*settled, Need("d"))
+    assert flow.tasks["d"].needs == needs("a", "b")
+
+
+def test_an_id_with_hyphens_is_written_as_it_is(tmp_path: Path) -> None:
+    text = """
+tasks:
+  my-task: {shell: echo}
+  next-one: {shell: "echo {{ my-task }}", when: my-task.exit_code - 1 < 3}
+"""
+    assert flow_of(tmp_path, text).tasks["next-one"].needs == needs("my-task")
+
+
+def test_outputs_make_no_dependencies(tmp_path: Path) -> None:
+    flow = flow_of(tmp_path, "tasks: {a: {shell: echo}, b: {shell: echo}}\noutputs: {x: '{{ a }}', y: [1, '{{ b }}']}")
+    assert flow.outputs == {"x": "{{ a }}", "y": [1, "{{ b }}"]}
+    assert flow.tasks["b"].needs == ()
+
+
+def test_a_command_without_templates_may_hold_braces(tmp_path: Path) -> None:
+    flow = flow_of(tmp_path, "tasks: {a: {shell: {command: 'echo {{ x }} ${y}', templates: false}}}")
+    assert flow.tasks["a"].needs == ()
+
+
+# ── retry ───────────────────────────────────────────────────────────────────────────────────────
+
+RETRIES = """
+backends: {offline: {kind: simulated}}
+defaults: {retry: {max_attempts: 7}, backend: offline}
+tasks:
+  plain: {shell: echo}
+  asked: {shell: echo, retry: {initial_delay: 2s}}
+  only: {shell: echo, retry: {max_attempts: 2, retry_on: ["exit:3"]}}
+  model: {llm: hello}
+  own: {llm: hello, retry: {max_delay: 5s}}
+  post: {http: {url: /x, method: POST}}
+"""
+
+
+def test_retry_is_resolved_from_task_defaults_and_kind(tmp_path: Path) -> None:
+    tasks = flow_of(tmp_path, RETRIES).tasks
+    everything = ("transient", "timeout", "work")
+    assert tasks["plain"].retry == ONE_ATTEMPT
+    assert tasks["post"].retry == ONE_ATTEMPT
+    assert tasks["asked"].retry == RetryPolicy(max_attempts=4, initial_delay=2.0, retry_on=everything)
+    assert tasks["only"].retry == RetryPolicy(max_attempts=2, retry_on=("exit:3",))
+    assert tasks["model"].retry == RetryPolicy(max_attempts=7, retry_on=REPEATABLE.retry_on)
+    assert tasks["own"].retry == RetryPolicy(max_attempts=7, max_delay=5.0, retry_on=everything)
+
+
+def test_the_default_backend_is_for_tasks_that_need_one(tmp_path: Path) -> None:
+    tasks = flow_of(tmp_path, RETRIES).tasks
+    assert tasks["model"].backend == "offline"
+    assert tasks["post"].backend is None
+
+
+def test_a_backend_may_be_a_template_of_known_names(tmp_path: Path) -> None:
+    text = """
+inputs: {tier: {choices: [fast, slow]}}
+backends: {fast-model: {kind: simulated}, slow-model: {kind: simulated}}
+tasks:
+  a: {llm: {backend: "{{ inputs.tier }}-model", prompt: hello}}
+  b: {for_each: [{name: fast-model}, {name: slow-model}], llm: {backend: "{{ item.name }}", prompt: hello}}
+  c: {matrix: {model: [fast-model], include: [{model: slow-model}]}, llm: {backend: "{{ model }}", prompt: hello}}
+"""
+    assert flow_of(tmp_path, text).tasks["a"].backend == "{{ inputs.tier }}-model"
+
+
+# ── other files ─────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_flow_that_is_called_is_loaded_too(tmp_path: Path) -> None:
+    folder = tmp_path / "inner"
+    folder.mkdir()
+    (folder / "one.yaml").write_text(
+        "inputs: {n: {type: int}}\ntasks: {x: {shell: echo}}\noutputs: {last: '{{ x }}'}\n"
+    )
+    text = """
+tasks:
+  a: {flow: {file: inner/one.yaml, inputs: {n: 3}}}
+  b: {flow: inner/one.yaml}
+  c: {shell: "echo {{ a.last }} {{ a.state }}"}
+"""
+    flow = flow_of(tmp_path, text)
+    assert flow.tasks["a"].settings == FlowCall(str(folder / "one.yaml"), {"n": 3})
+    assert flow.flows["a"] is flow.flows["b"]
+    assert flow.flows["a"].folder == str(folder)
+    assert flow.flows["a"].name == "one"
+    assert flow.tasks["c"].needs == needs("a")
+
+
+def test_a_prompt_file_is_found_beside_the_flow_and_its_names_are_dependencies(tmp_path: Path) -> None:
+    (tmp_path / "ask.txt").write_text("Summarise:\n{{ build.stdout }}\n")
+    text = """
+backends: {offline: {kind: simulated}}
+tasks:
+  build: {shell: make}
+  ask: {llm: {backend: offline, prompt: {file: ask.txt}}}
+"""
+    task = flow_of(tmp_path, text).tasks["ask"]
+    assert task.settings == LlmSettings(PromptFile(str(tmp_path / "ask.txt")))
+    assert task.needs == needs("build")
+
+
+def test_files_beside_the_flow_are_absolute(tmp_path: Path) -> None:
+    flow = flow_of(tmp_path, "env_file: conf/.env\ntasks: {a: {shell: echo}}")
+    assert flow.env_file == str(tmp_path / "conf" / ".env")
+    assert flow.file == str(tmp_path / "flow.yaml")
+
+
+# ── the registry ────────────────────────────────────────────────────────────────────────────────
+
+
+def test_only_the_kinds_that_a_flow_names_are_loaded(tmp_path: Path) -> None:
+    kinds, backends = Loads(KINDS), Loads(BACKENDS)
+    path = tmp_path / "flow.yaml"
+    path.write_text("tasks: {a: {shell: echo}, b: {shell: echo}, c: {function: m:f}}")
+    load_flow(str(path), registry(kinds, backends), environ={})
+    assert kinds.asked == ["shell", "function"]
+    assert backends.asked == []
+
+
+def test_a_kind_that_cannot_be_loaded_is_a_problem_of_the_flow(tmp_path: Path) -> None:
+    path = tmp_path / "flow.yaml"
+    path.write_text("backends: {x: {kind: cursed}}\ntasks: {a: {cursed: echo}}")
+    broken = frozenset({"cursed"})
+    with pytest.raises(FlowError) as caught:
+        load_flow(str(path), registry(Loads(KINDS, broken), Loads(BACKENDS, broken)), environ={})
+    assert [problem.line for problem in caught.value.problems] == [1, 2]
+    assert "No module named 'nowhere'" in str(caught.value)
+
+
+def test_recover_without_optional_is_a_warning(tmp_path: Path) -> None:
+    path = tmp_path / "flow.yaml"
+    path.write_text("tasks: {a: {shell: echo, recover: none}, b: {shell: echo, optional: true, recover: none}}")
+    [warning] = load_flow(str(path), registry(), environ={}).warnings
+    assert (warning.line, warning.message) == (1, "`recover` is used of optional tasks only")
