@@ -155,6 +155,14 @@ class _Environment(ImmutableSandboxedEnvironment):
     def getitem(self, obj: Any, argument: Any) -> Any:  # noqa: ANN401 - the signature is Jinja2's
         return _item(obj, argument)
 
+    def call_filter(self, name: str, value: Any, *rest: Any, **named: Any) -> Any:  # noqa: ANN401 - Jinja2's
+        """Apply a filter that another one names, as `map('upper')` does."""
+        return super().call_filter(name, use(value), *rest, **named)
+
+    def call_test(self, name: str, value: Any, *rest: Any, **named: Any) -> Any:  # noqa: ANN401 - Jinja2's
+        """Apply a test that a filter names, as `select('eq', 1)` does."""
+        return super().call_test(name, use(value), *rest, **named)
+
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:  # noqa: ANN401 - Jinja2's
         _BOUNDS[operator](left, right)
         return super().call_binop(context, operator, left, right)
@@ -495,7 +503,7 @@ _REWORDED: Final = (
     ("unexpected 'end of statement block'", "the statement ends too early"),
     ("'end of print statement'", "the end of the expression"),
     ("'end of statement block'", "the end of the statement"),
-    ("got 'the end", "got the end"),
+    ("expected token the end", "expected the end"),
 )
 
 

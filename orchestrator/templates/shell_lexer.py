@@ -80,7 +80,10 @@ class _Pending:
 
 @dataclass(slots=True, eq=False)
 class _Frame:
-    """Something that was opened: a list of commands, double quotes, arithmetic, `${…}`, an array, a group."""
+    """Something that was opened: a list of commands, double quotes, arithmetic, `${…}`, an array, a group.
+
+    `begun`: an assignment or a redirection stands before the command, so reserved words mean nothing any more.
+    """
 
     kind: str
     closer: str
@@ -90,6 +93,7 @@ class _Frame:
     cases: list[str] = field(default_factory=list)
     heredocs: list[tuple[str, bool]] = field(default_factory=list)
     redirect: str = ""
+    begun: bool = False
     word: _Pending = field(default_factory=_Pending)
 
     @property
@@ -98,7 +102,16 @@ class _Frame:
 
     def shape(self) -> tuple[object, ...]:
         """What must be the same on every way through a condition or loop."""
-        return (self.kind, self.closer, self.depth, self.rule, tuple(self.cases), self.redirect, len(self.heredocs))
+        return (
+            self.kind,
+            self.closer,
+            self.depth,
+            self.rule,
+            tuple(self.cases),
+            self.redirect,
+            self.begun,
+            len(self.heredocs),
+        )
 
 
 _AT_START: Final = frozenset(("if", "then", "else", "elif", "do", "while", "until", "!", "{", "time"))
@@ -273,13 +286,17 @@ class _Lexer:
             self._argument(frame, frame.rule, word)
 
     def _first_word(self, frame: _Frame, word: Word, pending: _Pending) -> None:
-        if not word.quoted and self._is_reserved(frame, word.text):
+        reserved = not word.quoted and not frame.begun
+        if reserved and self._is_reserved(frame, word.text):
             return
-        if assigned_name(word) is not None or word.text[:1] == "-":
+        if word.text[:1] == "-":
+            return
+        if assigned_name(word) is not None:
+            frame.begun = True
             return
         if word.has_value:
             self._names_program(word, pending)
-        frame.rule = Test(double=True) if word.text == "[[" and not word.quoted else rule_for(word.text)
+        frame.rule = Test(double=True) if word.text == "[[" and reserved else rule_for(word.text)
 
     def _is_reserved(self, frame: _Frame, text: str) -> bool:
         if text == "case":
@@ -288,6 +305,7 @@ class _Lexer:
             if text == "esac" and frame.cases:
                 frame.cases.pop()
             frame.rule = Anything()
+        frame.begun = False
         return text in _AT_START or text in _ENDING or text == "case"
 
     def _argument(self, frame: _Frame, rule: Rule, word: Word) -> None:
@@ -319,6 +337,7 @@ class _Lexer:
             rule, frame.rule = frame.rule, None
             self._checked(rule.finish, None)
         frame.redirect = ""
+        frame.begun = False
 
     # Characters of command lists.
 
@@ -381,6 +400,7 @@ class _Lexer:
         match = _REDIRECT.match(self._text, self._position)
         operator = match[0] if match else ">"
         self._position += len(operator)
+        frame.begun = True
         if operator in {"<<", "<<-"}:
             self._heredoc(indented=operator == "<<-")
         else:

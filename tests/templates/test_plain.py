@@ -202,7 +202,7 @@ def test_the_other_fields_of_what_was_cut_can_be_used() -> None:
         ("{{ a && b }}", 5, "`&` has no meaning", "written as words"),
         ("{{ a ) }}", 5, "`)` closes nothing", ""),
         ("{{ a + }}", 5, "the expression ends too early", ""),
-        ("{{ a b }}", 5, "expected token the end of the expression, got 'b'", ""),
+        ("{{ a b }}", 5, "expected the end of the expression, got 'b'", ""),
         ("${foo}", 0, "`${foo}` is no template", "write {{ foo }}"),
         ("x ${task.stdout}", 2, "`${task.stdout}` is no template", "write {{ task.stdout }}"),
         ("${{ x }}", 0, "a dollar too many", "write {{ x }}"),
