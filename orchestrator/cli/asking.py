@@ -50,16 +50,22 @@ class Keyboard:
 class Asker:
     """Asks one question after the other, in the order in which tasks asked them."""
 
-    def __init__(self, session: Session, keyboard: Keyboard, out: Out, face: BlockFace | None = None) -> None:
+    def __init__(
+        self, session: Session, viewer: Viewer, keyboard: Keyboard, out: Out, face: BlockFace | None = None
+    ) -> None:
         self._session = session
+        self._viewer = viewer
         self._keyboard = keyboard
         self._out = out
         self._face = face
         self._asked: str | None = None
         self._answered: set[str] = set()
 
-    def tick(self, run: Run) -> None:
+    def tick(self) -> None:
         """Ask the next question, or take the answer to the one that is asked."""
+        self.look(self._viewer.run)
+
+    def look(self, run: Run) -> None:
         self._answered &= run.questions.keys()
         if self._asked is not None and self._asked not in run.questions:
             self._finish("answered otherwise")
@@ -104,15 +110,3 @@ def _asked_as(task: str, question: Question) -> str:
         lines.append(f"  | ... {len(shown) - MOST_SHOWN} more lines")
     head = f"{one_line(task)} asks: {one_line(question.message)}"
     return "".join(f"{line}\n" for line in (head, *lines)) + "  Approve? y or n, and a reason behind it: "
-
-
-class AskingViewer:
-    """A viewer that asks too."""
-
-    def __init__(self, viewer: Viewer, asker: Asker) -> None:
-        self._viewer = viewer
-        self._asker = asker
-
-    def tick(self) -> None:
-        self._viewer.tick()
-        self._asker.tick(self._viewer.run)

@@ -10,11 +10,12 @@ import click
 
 from orchestrator.cli.commands import cli
 from orchestrator.cli.exits import Exit
-from orchestrator.cli.streams import last_flush
+from orchestrator.cli.streams import fill_gaps, last_flush
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit status."""
+    fill_gaps()
     given = list(sys.argv[1:] if arguments is None else arguments)
     status = run_safely(_command, given, os.environ)
     last_flush()

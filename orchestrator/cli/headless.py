@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.bootstrap import Prepared, RunOptions, prepare
-from orchestrator.cli.asking import Asker, AskingViewer, Keyboard
+from orchestrator.cli.asking import Asker, Keyboard
 from orchestrator.cli.bugs import report
 from orchestrator.cli.eventlog import OutputsKept
 from orchestrator.cli.exits import Exit, of_run
@@ -20,9 +20,9 @@ from orchestrator.cli.interrupts import Interrupts
 from orchestrator.cli.options import instances
 from orchestrator.cli.places import short
 from orchestrator.cli.report import report_text
-from orchestrator.cli.streams import Out, can_ask, looks_of
+from orchestrator.cli.streams import Out, Reader, can_ask, looks_of
 from orchestrator.cli.summary import Logs, Paper, outputs_text, summary
-from orchestrator.cli.watching import BlockFace, PlainFace, Ticks, Viewer, Watch
+from orchestrator.cli.watching import BlockFace, PlainFace, ReaderWatch, Ticks, Together, Viewer, Watch
 from orchestrator.core.commands import CancelRun
 from orchestrator.core.ports import Journal, Session
 from orchestrator.core.run import Run
@@ -93,12 +93,18 @@ class Headless:
     def go(self) -> int:
         face = BlockFace(self._streams.err) if self._streams.err.looks.terminal else PlainFace(self._streams.err)
         viewer = Viewer(self._prepared.session, face)
-        watch = Watch(ticker(viewer, face, self._prepared.session, self._streams.err, asks=self._asks))
+        watch = Watch(self._ticks(viewer, face))
         run = self._run(watch)
         if watch.error is None:
             viewer.close()
         self._deliver(run)
         return self._status(run, watch)
+
+    def _ticks(self, viewer: Viewer, face: BlockFace | PlainFace) -> Ticks:
+        shown = ticker(viewer, face, self._prepared.session, self._streams.err, asks=self._asks)
+        if self._output != "jsonl":
+            return shown
+        return Together(shown, ReaderWatch(Reader(sys.stdout), self._reader_gone))
 
     def _run(self, watch: Watch) -> Run:
         with ExitStack() as stack:
@@ -135,7 +141,8 @@ def ticker(viewer: Viewer, face: BlockFace | PlainFace, session: Session, err: O
     """Return what is to be ticked: the viewer, and with it whoever asks the person at the terminal."""
     if not asks:
         return viewer
-    return AskingViewer(viewer, Asker(session, Keyboard(sys.stdin), err, face if isinstance(face, BlockFace) else None))
+    block = face if isinstance(face, BlockFace) else None
+    return Together(viewer, Asker(session, viewer, Keyboard(sys.stdin), err, block))
 
 
 def print_summary(run: Run, prepared: Prepared, logs: Logs, err: Out) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -94,6 +95,17 @@ def size_of(stream: IO[str]) -> os.terminal_size:
     return size if size.columns and size.lines else os.terminal_size((80, 24))
 
 
+class Reader:
+    """Whoever reads a stream. That it is gone is seen without writing, as long as the stream is a pipe."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._poll = select.poll()
+        self._poll.register(stream.fileno(), 0)
+
+    def is_gone(self) -> bool:
+        return any(event & (select.POLLERR | select.POLLNVAL) for _, event in self._poll.poll(0))
+
+
 class Out:
     """A stream that may lose its reader: writing then does nothing, and `gone` says so."""
 
@@ -123,6 +135,16 @@ class Out:
         if self.looks.unicode and encoding.lower().replace("-", "") == "utf8":
             return text.encode("utf-8", "replace").decode("utf-8")
         return text.encode(encoding, "replace").decode(encoding)
+
+
+def fill_gaps() -> None:
+    """Open what our caller closed: else the first file that we open would become our stdout."""
+    for descriptor, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free, which is this one
+            setattr(sys, name, open(descriptor, mode, encoding="utf-8", closefd=False))  # noqa: SIM115 - it stays open
 
 
 def last_flush() -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Final, Protocol, Self
 
 from orchestrator.cli.block import Block, frame
 from orchestrator.cli.lines import Line, counts_line, line_of
-from orchestrator.cli.streams import Out
+from orchestrator.cli.streams import Out, Reader
 from orchestrator.cli.words import clip, many, plain
 from orchestrator.core.events import Record
 from orchestrator.core.ports import Gap, Session
@@ -79,6 +80,31 @@ class Ticks(Protocol):
     """What wants to be called now and then."""
 
     def tick(self) -> None: ...
+
+
+class Together:
+    """Ticks several things in turn."""
+
+    def __init__(self, *parts: Ticks) -> None:
+        self._parts = parts
+
+    def tick(self) -> None:
+        for part in self._parts:
+            part.tick()
+
+
+class ReaderWatch:
+    """Says once that nobody reads a stream any more."""
+
+    def __init__(self, reader: Reader, on_gone: Callable[[], None]) -> None:
+        self._reader = reader
+        self._on_gone = on_gone
+        self._told = False
+
+    def tick(self) -> None:
+        if not self._told and self._reader.is_gone():
+            self._told = True
+            self._on_gone()
 
 
 class Watch:

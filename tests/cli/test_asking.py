@@ -8,7 +8,7 @@ import pytest
 
 from orchestrator.cli.asking import Asker, Keyboard, answer
 from orchestrator.cli.streams import Looks, Out
-from orchestrator.cli.watching import BlockFace
+from orchestrator.cli.watching import BlockFace, Viewer
 from orchestrator.core import events as ev
 from orchestrator.core.commands import Approve, Deny
 from orchestrator.core.states import Reason
@@ -48,7 +48,8 @@ class Desk:
         self.session = FakeSession()
         self.screen = io.StringIO()
         self.face = BlockFace(Out(self.screen, Looks(terminal=True)))
-        self.asker = Asker(self.session, person.keyboard, Out(self.screen, Looks()), self.face)
+        viewer = Viewer(self.session, self.face)
+        self.asker = Asker(self.session, viewer, person.keyboard, Out(self.screen, Looks()), self.face)
 
 
 def asking(*tasks: str) -> Story:
@@ -81,11 +82,11 @@ def test_what_is_neither_yes_nor_no_is_no_answer() -> None:
 
 def test_a_question_is_shown_clean_and_its_answer_sent(person: Person) -> None:
     desk, run = Desk(person), asking("publish").run
-    desk.asker.tick(run)
+    desk.asker.look(run)
     assert "publish asks: May publish go?\n  | one\n  | two\n" in desk.screen.getvalue()
     assert desk.face.hidden
     person.types("y looks good\n")
-    desk.asker.tick(run)
+    desk.asker.look(run)
     assert [(type(command), getattr(command, "reason", "")) for command in desk.session.sent] == [
         (Approve, "looks good")
     ]
@@ -95,37 +96,37 @@ def test_a_question_is_shown_clean_and_its_answer_sent(person: Person) -> None:
 def test_nobody_waits_for_an_answer_and_a_wrong_one_is_asked_again(person: Person) -> None:
     desk, run = Desk(person), asking("publish").run
     for _ in range(3):
-        desk.asker.tick(run)
+        desk.asker.look(run)
     person.types("what?\n")
-    desk.asker.tick(run)
+    desk.asker.look(run)
     assert desk.session.sent == []
     assert desk.screen.getvalue().endswith("y or n, and a reason behind it if you like: ")
 
 
 def test_questions_come_one_after_the_other_and_none_twice(person: Person) -> None:
     desk, run = Desk(person), asking("a", "b").run
-    desk.asker.tick(run)
+    desk.asker.look(run)
     person.types("y\n")
-    desk.asker.tick(run)
-    desk.asker.tick(run)
+    desk.asker.look(run)
+    desk.asker.look(run)
     person.types("n\n")
-    desk.asker.tick(run)
-    desk.asker.tick(run)
+    desk.asker.look(run)
+    desk.asker.look(run)
     assert [type(command) for command in desk.session.sent] == [Approve, Deny]
     assert desk.screen.getvalue().count("asks:") == 2
 
 
 def test_the_end_of_input_denies(person: Person) -> None:
     desk, run = Desk(person), asking("a").run
-    desk.asker.tick(run)
+    desk.asker.look(run)
     person.leaves()
-    desk.asker.tick(run)
+    desk.asker.look(run)
     assert [type(command) for command in desk.session.sent] == [Deny]
 
 
 def test_a_question_that_answered_itself_is_let_go(person: Person) -> None:
     desk, story = Desk(person), asking("a")
-    desk.asker.tick(story.run)
-    desk.asker.tick(story.happens(ev.ApprovalDenied("a", "timeout")).run)
+    desk.asker.look(story.run)
+    desk.asker.look(story.happens(ev.ApprovalDenied("a", "timeout")).run)
     assert "answered otherwise" in desk.screen.getvalue()
     assert desk.session.sent == []

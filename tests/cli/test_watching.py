@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import io
+import os
 import threading
 
-from orchestrator.cli.streams import NOTHING_SPECIAL, Looks, Out
-from orchestrator.cli.watching import BlockFace, PlainFace, Viewer, Watch
+from orchestrator.cli.streams import NOTHING_SPECIAL, Looks, Out, Reader
+from orchestrator.cli.watching import BlockFace, PlainFace, ReaderWatch, Together, Viewer, Watch
 from orchestrator.core.states import Outcome
 from tests.cli.story import FakeSession, Story
 
@@ -115,3 +116,15 @@ def test_a_bug_in_what_is_shown_is_kept_and_hurts_nobody() -> None:
     with Watch(what, every=0.001) as watch:
         assert what.ticked.wait(5)
     assert isinstance(watch.error, KeyError)
+
+
+def test_a_reader_that_closes_a_pipe_is_seen_without_writing() -> None:
+    read, write = os.pipe()
+    told: list[str] = []
+    with os.fdopen(write, "w") as stream:
+        watch = ReaderWatch(Reader(stream), lambda: told.append("gone"))
+        watch.tick()
+        assert told == []
+        os.close(read)
+        Together(watch, watch).tick()
+        assert told == ["gone"]

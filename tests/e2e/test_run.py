@@ -134,9 +134,13 @@ def test_simulate_touches_nothing(tmp_path: Path) -> None:
 # ── signals, pipes, terminals ───────────────────────────────────────────────────────────────────
 
 SLEEPS = "version: 1\nname: f\ntasks:\n  a: {{shell: sleep {marker}}}\n  b: {{shell: 'sleep {marker} & wait'}}\n"
-STUBBORN = (
-    "version: 1\nname: f\ntasks:\n  a:\n    grace: 60s\n    shell: trap '' TERM; while true; do sleep {marker}; done\n"
-)
+STUBBORN = """
+version: 1
+name: f
+tasks:
+  a:
+    shell: {{command: "trap '' TERM; while true; do sleep {marker}; done", grace: 60s}}
+"""
 
 
 def marker() -> str:
@@ -202,6 +206,13 @@ def test_without_a_reader_of_progress_the_run_goes_on(tmp_path: Path) -> None:
         tmp_path, "version: 1\nname: f\ntasks:\n  a: {shell: sleep 0.3; echo done}\noutputs: {said: '{{ a }}'}\n"
     )
     done = shell_pipe('orchestrator run "$1" 2> >(true)', state=tmp_path, words=[str(path)])
+    assert (done.returncode, done.stdout) == (0, "said: done\n")
+
+
+def test_closed_streams_are_no_trap(tmp_path: Path) -> None:
+    path = flow(tmp_path, "version: 1\nname: f\ntasks:\n  a: {shell: echo done}\noutputs: {said: '{{ a }}'}\n")
+    assert shell_pipe('orchestrator run "$1" >&- 2>&- <&-', state=tmp_path, words=[str(path)]).returncode == 0
+    done = shell_pipe('orchestrator run "$1" 2>&- <&-', state=tmp_path, words=[str(path)])
     assert (done.returncode, done.stdout) == (0, "said: done\n")
 
 
