@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from flows.fakes import BACKENDS, KINDS, HttpSettings, LlmSettings, Loads, PromptFile, ShellSettings, flow_of, registry
 from orchestrator.core.errors import FlowError
 from orchestrator.core.flow import (
     ONE_ATTEMPT,
@@ -31,6 +30,17 @@ from orchestrator.core.flow import (
     WhenOpen,
 )
 from orchestrator.flows import load_flow
+from tests.flows.fakes import (
+    BACKENDS,
+    KINDS,
+    HttpSettings,
+    LlmSettings,
+    Loads,
+    PromptFile,
+    ShellSettings,
+    flow_of,
+    registry,
+)
 
 GOOD = Path(__file__).parent / "good"
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from flows.fakes import flow_of
 from orchestrator.core.errors import Code, FlowError
 from orchestrator.core.flow import Flow, Json
 from orchestrator.flows import check_inputs, resolve_inputs
+from tests.flows.fakes import flow_of
 
 TEXT = """
 inputs:

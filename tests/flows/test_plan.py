@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from flows.fakes import flow_of, registry
 from orchestrator.core.flow import Flow, RetryPolicy
 from orchestrator.flows import Bounds, bounds, graph, plan, say_seconds
 from orchestrator.flows.bounds import longest_delays
+from tests.flows.fakes import flow_of, registry
 
 DIAMOND = """
 name: diamond
