@@ -6,28 +6,18 @@ replacements happen for every task.
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from collections.abc import Callable
+from collections import deque
 from copy import copy
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final, NamedTuple
 
 from orchestrator.core import events as ev
-from orchestrator.core.errors import ErrorKind, Failure
+from orchestrator.core.errors import Failure
 from orchestrator.core.events import BackendInfo, BudgetInfo, Gauge, GroupInfo
-from orchestrator.core.states import FINAL, WAITING_STATUS, BreakerState, Reason, State, Status
+from orchestrator.core.states import FINAL, BreakerState, State, Status
 
-TAIL_BYTES: Final = 64 << 10
-"""Output kept for each task; the file on disk holds all of it."""
-
-
-class Wait(NamedTuple):
-    """What a task waits for, at which gate, and until when where that is known."""
-
-    reason: Reason
-    until: float | None = None
-    gate: str | None = None
+# ── tasks ───────────────────────────────────────────────────────────────────────────────────────
 
 
 class Attempt(NamedTuple):
@@ -35,14 +25,19 @@ class Attempt(NamedTuple):
 
     number: int
     started: float
+    backend: str | None = None
     ended: float | None = None
     result: str = "running"
     error: Failure | None = None
     retry_in: float | None = None
-    backend: str | None = None
     input_tokens: int = 0
     output_tokens: int = 0
     cost_usd: float | None = None
+
+    def end(self, at: float, result: str, error: Failure | None, retry_in: float | None) -> Attempt:
+        """Return the attempt as it ended; written out, because it happens for every task and `_replace` takes twice."""
+        spent = self.input_tokens, self.output_tokens, self.cost_usd
+        return Attempt(self.number, self.started, self.backend, at, result, error, retry_in, *spent)
 
 
 class Question(NamedTuple):
@@ -56,29 +51,31 @@ class Question(NamedTuple):
 class TaskProgress(NamedTuple):
     """Where one task stands. Times are seconds on the run's clock.
 
-    `waited` sums the time spent waiting before now; `since` is when the present state or wait began.
+    `since` is when the present state or wait began; `waited` sums the waits before it. `attempts` holds the last
+    hundred; `attempt` says how many there were.
     """
 
     info: ev.TaskAdded
     state: State = State.PENDING
+    status: Status = Status.PENDING
     since: float = 0.0
-    wait: Wait | None = None
-    paused: bool = False
-    stopping_until: float | None = None
-    stopping: bool = False
-    max_attempts: int = 1
+    wait: ev.TaskWaiting | None = None
+    waited: float = 0.0
     started: float | None = None
     ended: float | None = None
-    waited: float = 0.0
     attempts: tuple[Attempt, ...] = ()
-    cached: bool = False
+    max_attempts: int = 1
+    backend: str | None = None
     error: Failure | None = None
     because: str = ""
     cause: str | None = None
+    cached: bool = False
+    paused: bool = False
+    stopping: bool = False
+    stopping_until: float | None = None
     question: Question | None = None
-    last_line: str = ""
     progress: ev.ProgressReported | None = None
-    backend: str | None = None
+    last_line: str = ""
     input_tokens: int = 0
     output_tokens: int = 0
     cost_usd: float | None = None
@@ -98,15 +95,12 @@ class TaskProgress(NamedTuple):
 
     @property
     def attempt(self) -> int:
+        """Return the number of the last attempt: how many there were."""
         return self.attempts[-1].number if self.attempts else 0
 
     @property
     def tokens(self) -> int:
         return self.input_tokens + self.output_tokens
-
-    @property
-    def status(self) -> Status:
-        return _STATUS[self.state](self)
 
     def elapsed(self, now: float) -> float | None:
         """Return the seconds from the first attempt's start to the end, or to now."""
@@ -115,23 +109,7 @@ class TaskProgress(NamedTuple):
         return (now if self.ended is None else self.ended) - self.started
 
 
-def _waiting_status(task: TaskProgress) -> Status:
-    return WAITING_STATUS[task.wait.reason] if task.wait else Status.QUEUED
-
-
-def _failed_status(task: TaskProgress) -> Status:
-    return Status.TIMEOUT if task.error is not None and task.error.kind is ErrorKind.TIMEOUT else Status.FAILED
-
-
-_STATUS: Final[dict[State, Callable[[TaskProgress], Status]]] = {
-    State.PENDING: lambda _: Status.PENDING,
-    State.WAITING: _waiting_status,
-    State.RUNNING: lambda task: Status.STOPPING if task.stopping else Status.RUNNING,
-    State.SUCCEEDED: lambda task: Status.CACHED if task.cached else Status.DONE,
-    State.FAILED: _failed_status,
-    State.SKIPPED: lambda _: Status.SKIPPED,
-    State.CANCELLED: lambda _: Status.CANCELED,
-}
+# ── counts ──────────────────────────────────────────────────────────────────────────────────────
 
 ENDED_WELL: Final = frozenset({Status.DONE, Status.CACHED})
 ENDED_BADLY: Final = frozenset({Status.FAILED, Status.TIMEOUT})
@@ -140,13 +118,13 @@ ENDED: Final = ENDED_WELL | ENDED_BADLY | {Status.SKIPPED, Status.CANCELED}
 
 @dataclass(slots=True)
 class Tally:
-    """Counts by status, kept as tasks move. `version` grows with every change.
+    """Counts by status, kept as tasks move, and what was spent. `version` grows with every change.
 
-    `skipped_by_others` counts tasks that were skipped because of a task outside their group, by that task's group;
-    `blamed` counts, per group, the tasks outside it that its failures skipped.
+    `skipped_inside` and `skipped_outside` count, in the tally of the group that is to blame, the tasks in it and the
+    tasks of other groups that were skipped because a task of this group ended badly.
     """
 
-    counts: Counter[Status] = field(default_factory=Counter)
+    counts: dict[Status, int] = field(default_factory=lambda: dict.fromkeys(Status, 0))
     total: int = 0
     attempts: int = 0
     input_tokens: int = 0
@@ -173,6 +151,9 @@ class Tally:
         new = copy(self)
         new.counts = self.counts.copy()
         return new
+
+
+# ── groups, backends, budgets ────────────────────────────────────────────────────────────────────
 
 
 class GroupProgress(NamedTuple):
@@ -214,8 +195,17 @@ class BudgetProgress(NamedTuple):
     exceeded: str = ""
 
 
+# ── output ──────────────────────────────────────────────────────────────────────────────────────
+
+TAIL_SIZE: Final = 64 << 10
+"""Output kept in memory for each task, in characters; the file on disk holds all of it."""
+
+LINE_COST: Final = 64
+"""Characters that a line counts besides its own, so that a million empty lines are not thought to be free."""
+
+
 class Line(NamedTuple):
-    """One line of a task's output; `partial` while its end has not come."""
+    """One line of a task's output."""
 
     at: float
     stream: str
@@ -223,9 +213,12 @@ class Line(NamedTuple):
 
 
 class Tail:
-    """The last lines that a task wrote. `dropped` counts the lines that memory let go; `version` grows with each."""
+    """The last lines that a task wrote, as a terminal would show them: a carriage return begins a line again.
 
-    __slots__ = ("_open", "dropped", "lines", "size", "version")
+    `size` is what the lines count together, `dropped` how many were let go; `version` grows with every change.
+    """
+
+    __slots__ = ("_open", "_returned", "dropped", "lines", "size", "version")
 
     def __init__(self) -> None:
         self.lines: deque[Line] = deque()
@@ -233,38 +226,57 @@ class Tail:
         self.dropped = 0
         self.version = 0
         self._open: str | None = None
+        self._returned = False
 
     def write(self, at: float, stream: str, text: str) -> None:
         """Append text; a line that was left open in the same stream goes on."""
-        first, *rest = text.split("\n")
-        if self._open == stream and self.lines:
-            last = self.lines[-1]
-            self.lines[-1] = Line(last.at, stream, last.text + first)
-        elif first or rest:
-            self.lines.append(Line(at, stream, first))
-        self.lines.extend(Line(at, stream, line) for line in rest)
-        self._open = stream
-        if self.lines and rest and not rest[-1]:
-            self.lines.pop()
+        *ended, rest = text.split("\n")
+        for piece in ended:
+            self._add(at, stream, piece)
             self._open = None
-        self.size += len(text)
+        if rest:
+            self._add(at, stream, rest)
+            self._open = stream
+            self._returned = rest.endswith("\r")
         self.version += 1
         self._trim()
 
+    def _add(self, at: float, stream: str, piece: str) -> None:
+        if self._open == stream:
+            line = self.lines.pop()
+            self.size -= _cost(line)
+            at = line.at
+            piece = f"{line.text}\r{piece}" if self._returned else line.text + piece
+        line = Line(at, stream, _last_writing(piece))
+        self.lines.append(line)
+        self.size += _cost(line)
+
     def _trim(self) -> None:
-        while self.size > TAIL_BYTES and len(self.lines) > 1:
-            self.size -= len(self.lines.popleft().text) + 1
+        """Let go of the oldest lines; of a single endless one, of its beginning."""
+        lines = self.lines
+        while self.size > TAIL_SIZE and len(lines) > 1:
+            self.size -= _cost(lines.popleft())
             self.dropped += 1
-        if self.size > TAIL_BYTES and self.lines:
-            last = self.lines[0]
-            self.lines[0] = Line(last.at, last.stream, last.text[-TAIL_BYTES // 2 :])
-            self.size = len(self.lines[0].text)
+        if self.size > TAIL_SIZE:
+            line = lines.pop()
+            lines.append(line._replace(text=line.text[-TAIL_SIZE // 2 :]))
+            self.size = _cost(lines[0])
 
     def last_text(self) -> str:
-        """Return the last line that is not blank, shortened to what a row can show."""
-        return next((line.text[:400] for line in islice(reversed(self.lines), 50) if line.text.strip()), "")
+        """Return the last line of the task's own that is not blank, shortened to what a row can show."""
+        recent = islice(reversed(self.lines), 50)
+        return next((line.text[:400] for line in recent if line.stream != "sys" and line.text.strip()), "")
 
     def copy(self) -> Tail:
         new = copy(self)
         new.lines = self.lines.copy()
         return new
+
+
+def _cost(line: Line) -> int:
+    return len(line.text) + LINE_COST
+
+
+def _last_writing(piece: str) -> str:
+    """Return what stands there after each carriage return; what follows one at the end has not come yet."""
+    return piece.rstrip("\r").rpartition("\r")[2]

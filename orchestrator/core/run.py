@@ -6,13 +6,15 @@ Progress of a task is a frozen value that anyone may keep: a viewer redraws a ro
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from copy import copy
-from typing import Any, ClassVar, Final, TypeVar
+from dataclasses import replace
+from typing import Any, Final, TypeAlias, TypeVar
 
 from orchestrator.core import events as ev
-from orchestrator.core.errors import ErrorKind
-from orchestrator.core.events import BudgetInfo, Event, GroupInfo, Record
+from orchestrator.core.errors import ErrorKind, Failure
+from orchestrator.core.events import Event, GroupInfo, Record
 from orchestrator.core.progress import (
     Attempt,
     BackendProgress,
@@ -22,22 +24,36 @@ from orchestrator.core.progress import (
     Tail,
     Tally,
     TaskProgress,
-    Wait,
 )
-from orchestrator.core.states import BreakerState, Outcome, RunState, State, Status, check_move, check_run_move
+from orchestrator.core.states import (
+    MOVES,
+    STATE_OF,
+    WAITING_STATUS,
+    BreakerState,
+    Outcome,
+    RunState,
+    State,
+    Status,
+    check_move,
+    check_run_move,
+)
 
-TAILS_BYTES: Final = 64 << 20
-"""Output kept for the whole run; the longest untouched tail goes first."""
+TAILS_SIZE: Final = 64 << 20
+"""Output kept in memory for the whole run, in characters; the longest untouched tail goes first."""
 
+KEPT_ATTEMPTS: Final = 100
+"""Attempts of a task that are kept, so that one more costs the same however many there were."""
+
+_KEPT_MOVES: Final = 50
+_KEPT_REFUSALS: Final = 100
 
 _E = TypeVar("_E", bound=Event)
-_Fold = Callable[["Run", Any, float], None]
+_Fold: TypeAlias = Callable[["Run", _E, float], None]
+_FOLDS: Final[dict[type, _Fold[Any]]] = {}
 
 
 class Run:
     """A run as its events tell it. Read freely; only `apply` writes."""
-
-    _folds: ClassVar[dict[type, _Fold]] = {}
 
     def __init__(self, run: str = "") -> None:
         self.id = run
@@ -58,7 +74,7 @@ class Run:
         self.groups: dict[str, GroupProgress] = {}
         self.backends: dict[str, BackendProgress] = {}
         self.budgets: dict[str, BudgetProgress] = {}
-        self.tails: dict[str, Tail] = {}
+        self.tails: OrderedDict[str, Tail] = OrderedDict()
         self.tally = Tally()
         self.tallies: dict[str, Tally] = {}
         self.questions: dict[str, Question] = {}
@@ -67,13 +83,13 @@ class Run:
         self._tails_size = 0
 
     def apply(self, record: Record) -> None:
-        """Fold one event. Raises IllegalMove if the tables do not have the move, ValueError on a gap."""
+        """Fold one event. Raises ValueError on a gap, IllegalMove if the tables do not have the move."""
         if record.seq != self.seq + 1:
             raise ValueError(f"event {record.seq} follows {self.seq}")
+        event = record.event
+        _FOLDS[type(event)](self, event, record.at)
         self.seq = record.seq
         self.at = record.at
-        event = record.event
-        self._folds[type(event)](self, event, record.at)
 
     def copy(self) -> Run:
         """Return a run that goes its own way from here."""
@@ -81,7 +97,7 @@ class Run:
         for name in ("tasks", "instances", "groups", "backends", "budgets", "questions", "refusals"):
             setattr(new, name, getattr(self, name).copy())
         new.members = {group: list(tasks) for group, tasks in self.members.items()}
-        new.tails = {task: tail.copy() for task, tail in self.tails.items()}
+        new.tails = OrderedDict((task, tail.copy()) for task, tail in self.tails.items())
         new.tally = self.tally.copy()
         new.tallies = {group: tally.copy() for group, tally in self.tallies.items()}
         return new
@@ -90,148 +106,168 @@ class Run:
         """Return the tasks whose question is open."""
         return [self.tasks[task] for task in self.questions]
 
-    # ── helpers of the folds ────────────────────────────────────────────────────────────────────
 
-    def _replace(self, old: TaskProgress, new: TaskProgress) -> None:
-        """Put the new value in place and keep the counts in step."""
-        info = old.info
-        self.tasks[info.task] = new
-        before, after = old.status, new.status
-        if before is after or info.task in self.instances:
-            return
-        self._count(self.tally, before, after)
-        self._count(self.tallies[info.group], before, after)
-
-    @staticmethod
-    def _count(tally: Tally, before: Status, after: Status) -> None:
-        tally.counts[before] -= 1
-        tally.counts[after] += 1
-        tally.version += 1
-
-    def _move(self, task: str, to: State, at: float, **changes: Any) -> TaskProgress:  # noqa: ANN401 - fields of many types
-        old = self.tasks[task]
-        check_move(task, old.state, to)
-        if old.state is State.WAITING:
-            changes["waited"] = old.waited + at - old.since
-        new = old._replace(state=to, since=at, **changes)
-        self._replace(old, new)
-        if self.state is RunState.HELD:
-            self.state = RunState.PAUSED if self.paused_by else RunState.RUNNING
-        return new
-
-    def _set_state(self, to: RunState) -> None:
-        check_run_move(self.state, to)
-        self.state = to
-
-    def _end_attempt(self, task: str, at: float, **changes: Any) -> TaskProgress:  # noqa: ANN401 - fields of many types
-        old = self.tasks[task]
-        attempt = old.attempts[-1]._replace(ended=at, **changes)
-        new = old._replace(attempts=(*old.attempts[:-1], attempt), progress=None)
-        self.tasks[task] = new
-        return new
+def fold(records: Iterable[Record], run: Run | None = None) -> Run:
+    """Return the run that the records tell, or that goes on with them."""
+    run = run or Run()
+    for record in records:
+        if not run.id:
+            run.id = record.run
+        run.apply(record)
+    return run
 
 
-def _fold(function: Callable[[Run, _E, float], None]) -> Callable[[Run, _E, float], None]:
+# ── how a fold is made known ────────────────────────────────────────────────────────────────────
+
+
+def _fold(function: _Fold[_E]) -> _Fold[_E]:
     """Register a fold under the type of its event, which its second parameter's annotation names."""
-    name = function.__annotations__["event"].removeprefix("ev.")
-    Run._folds[getattr(ev, name)] = function
+    _, event, *_ = function.__annotations__.values()
+    _FOLDS[getattr(ev, event.removeprefix("ev."))] = function
     return function
+
+
+# ── how a task's progress is replaced ───────────────────────────────────────────────────────────
+#
+# It happens several times for every task, so the next value is drafted in a list and made a tuple again at the end,
+# which costs a third of `_replace`.
+
+_Draft: TypeAlias = list[Any]
+
+_place = TaskProgress._fields.index
+_STATE, _STATUS, _SINCE = _place("state"), _place("status"), _place("since")
+_WAIT, _WAITED = _place("wait"), _place("waited")
+_STARTED, _ENDED = _place("started"), _place("ended")
+_ATTEMPTS, _MAX_ATTEMPTS = _place("attempts"), _place("max_attempts")
+_BACKEND, _ERROR, _BECAUSE, _CAUSE = _place("backend"), _place("error"), _place("because"), _place("cause")
+_CACHED, _PROGRESS, _QUESTION = _place("cached"), _place("progress"), _place("question")
+_STOPPING, _STOPPING_UNTIL = _place("stopping"), _place("stopping_until")
+
+_HELD: Final = RunState.HELD
+_NEW: Final = tuple(TaskProgress._field_defaults.values())
+
+
+def _moved(run: Run, old: TaskProgress, status: Status, at: float) -> _Draft:
+    """Return a draft of the task after a move, for the caller to complete. A run that was held goes on with it."""
+    state = STATE_OF[status]
+    if (old.state, state) not in MOVES:  # looked up here: the call would cost as much again
+        check_move(old.id, old.state, state)
+    draft: _Draft = [*old]
+    draft[_STATE] = state
+    draft[_STATUS] = status
+    draft[_SINCE] = at
+    if old.wait is not None:
+        draft[_WAITED] = old.waited + at - old.since
+        draft[_WAIT] = None
+    if run.state is _HELD:
+        run.state = RunState.PAUSED if run.paused_by else RunState.RUNNING
+    return draft
+
+
+def _put(run: Run, old: TaskProgress, draft: _Draft) -> TaskProgress:
+    """Put the next value in place of the old one and keep the counts in step."""
+    info = old.info
+    run.tasks[info.task] = new = TaskProgress._make(draft)
+    before, after = old.status, draft[_STATUS]
+    if before is not after and info.task not in run.instances:
+        for tally in (run.tally, run.tallies[info.group]):
+            tally.counts[before] -= 1
+            tally.counts[after] += 1
+            tally.version += 1
+    return new
+
+
+def _set_state(run: Run, to: RunState) -> None:
+    check_run_move(run.state, to)
+    run.state = to
 
 
 # ── run and group ───────────────────────────────────────────────────────────────────────────────
 
 
 @_fold
-def _run_started(run: Run, event: ev.RunStarted, at: float) -> None:
-    del at
-    run._set_state(RunState.RUNNING)
+def _run_started(run: Run, event: ev.RunStarted, _at: float) -> None:
+    _set_state(run, RunState.RUNNING)
     run.started = event
     run.max_concurrency = event.max_concurrency
     for group in event.groups:
-        _ensure_group(run, group.name, group)
+        _add_group(run, group)
     run.backends = {info.name: BackendProgress(info) for info in event.backends}
     run.budgets = {info.name: BudgetProgress(info) for info in event.budgets}
 
 
-def _ensure_group(run: Run, name: str, info: GroupInfo | None = None) -> None:
-    if name not in run.groups:
-        run.groups[name] = GroupProgress(info or GroupInfo(name))
-        run.tallies[name] = Tally()
-        run.members[name] = []
+def _add_group(run: Run, info: GroupInfo) -> None:
+    run.groups[info.name] = GroupProgress(info)
+    run.tallies[info.name] = Tally()
+    run.members[info.name] = []
 
 
 @_fold
-def _run_paused(run: Run, event: ev.RunPaused, at: float) -> None:
-    del at
+def _run_paused(run: Run, event: ev.RunPaused, _at: float) -> None:
     run.paused_by = event.by
-    run._set_state(RunState.PAUSED)
+    _set_state(run, RunState.PAUSED)
 
 
 @_fold
-def _run_unpaused(run: Run, event: ev.RunUnpaused, at: float) -> None:
-    del event, at
+def _run_unpaused(run: Run, _event: ev.RunUnpaused, _at: float) -> None:
     run.paused_by = None
-    run._set_state(RunState.RUNNING)
+    _set_state(run, RunState.RUNNING)
 
 
 @_fold
-def _run_held(run: Run, event: ev.RunHeld, at: float) -> None:
-    del at
+def _run_held(run: Run, event: ev.RunHeld, _at: float) -> None:
     run.held_for = event.waits
-    run._set_state(RunState.HELD)
+    _set_state(run, RunState.HELD)
 
 
 @_fold
-def _run_cancelling(run: Run, event: ev.RunCancelling, at: float) -> None:
-    del at
+def _run_cancelling(run: Run, event: ev.RunCancelling, _at: float) -> None:
     run.cancelling = event
     if run.state is not RunState.CANCELLING:
-        run._set_state(RunState.CANCELLING)
+        _set_state(run, RunState.CANCELLING)
 
 
 @_fold
 def _run_finished(run: Run, event: ev.RunFinished, at: float) -> None:
-    run._set_state(RunState.FINISHED)
+    _set_state(run, RunState.FINISHED)
     run.outcome = event.outcome
     run.outputs = event
     run.ended = at
 
 
 @_fold
-def _run_reopened(run: Run, event: ev.RunReopened, at: float) -> None:
-    del event, at
-    run._set_state(RunState.RUNNING)
+def _run_reopened(run: Run, _event: ev.RunReopened, _at: float) -> None:
+    _set_state(run, RunState.RUNNING)
     run.outcome = run.outputs = run.ended = run.cancelling = run.paused_by = None
 
 
 @_fold
-def _group_paused(run: Run, event: ev.GroupPaused, at: float) -> None:
-    del at
+def _group_paused(run: Run, event: ev.GroupPaused, _at: float) -> None:
     run.groups[event.group] = run.groups[event.group]._replace(paused=True)
 
 
 @_fold
-def _group_unpaused(run: Run, event: ev.GroupUnpaused, at: float) -> None:
-    del at
+def _group_unpaused(run: Run, event: ev.GroupUnpaused, _at: float) -> None:
     run.groups[event.group] = run.groups[event.group]._replace(paused=False)
 
 
 @_fold
-def _group_cancelled(run: Run, event: ev.GroupCancelled, at: float) -> None:
-    del at
+def _group_cancelled(run: Run, event: ev.GroupCancelled, _at: float) -> None:
     run.groups[event.group] = run.groups[event.group]._replace(cancelled=True)
 
 
 @_fold
-def _concurrency_set(run: Run, event: ev.ConcurrencySet, at: float) -> None:
-    del at
+def _concurrency_set(run: Run, event: ev.ConcurrencySet, _at: float) -> None:
+    """Keep what is shown: the bounds of the run, its groups and backends, but not that of one fan-out."""
     scope, _, name = event.scope.partition(":")
     if scope == "run":
         run.max_concurrency = event.limit
     elif scope == "group" and name in run.groups:
-        old = run.groups[name]
-        info = GroupInfo(name, event.limit, old.info.on_failure, old.info.description)
-        run.groups[name] = old._replace(info=info)
+        group = run.groups[name]
+        run.groups[name] = group._replace(info=replace(group.info, max_concurrency=event.limit))
+    elif scope == "backend" and name in run.backends:
+        backend = run.backends[name]
+        run.backends[name] = backend._replace(info=replace(backend.info, max_concurrency=event.limit))
 
 
 # ── task ────────────────────────────────────────────────────────────────────────────────────────
@@ -239,13 +275,20 @@ def _concurrency_set(run: Run, event: ev.ConcurrencySet, at: float) -> None:
 
 @_fold
 def _task_added(run: Run, event: ev.TaskAdded, at: float) -> None:
-    if event.task in run.tasks:
-        raise ValueError(f"task {event.task!r} was added twice")
-    _ensure_group(run, event.group)
-    run.tasks[event.task] = TaskProgress(event, since=at, max_attempts=event.max_attempts or 1, backend=event.backend)
-    run.members[event.group].append(event.task)
-    for tally in (run.tally, run.tallies[event.group]):
-        tally.counts[Status.PENDING] += 1
+    task, group = event.task, event.group
+    if task in run.tasks:
+        raise ValueError(f"task {task!r} was added twice")
+    if group not in run.groups:
+        _add_group(run, GroupInfo(group))
+    draft: _Draft = [event, *_NEW]
+    draft[_SINCE] = at
+    draft[_MAX_ATTEMPTS] = event.max_attempts or 1
+    draft[_BACKEND] = event.backend
+    run.tasks[task] = TaskProgress._make(draft)
+    run.members[group].append(task)
+    pending = Status.PENDING
+    for tally in (run.tally, run.tallies[group]):
+        tally.counts[pending] += 1
         tally.total += 1
         tally.version += 1
     run.membership += 1
@@ -254,92 +297,99 @@ def _task_added(run: Run, event: ev.TaskAdded, at: float) -> None:
 @_fold
 def _task_expanded(run: Run, event: ev.TaskExpanded, at: float) -> None:
     """Take the whole out of the counts: from here on its instances count."""
-    task = run.tasks[event.task]
+    old = run.tasks[event.task]
+    draft = _moved(run, old, Status.RUNNING, at)
+    draft[_STARTED] = at
     if event.task not in run.instances:
-        for tally in (run.tally, run.tallies[task.group]):
-            tally.counts[task.status] -= 1
+        for tally in (run.tally, run.tallies[old.group]):
+            tally.counts[old.status] -= 1
             tally.total -= 1
             tally.version += 1
     run.instances[event.task] = event.instances
-    run._move(event.task, State.RUNNING, at, wait=None, started=at)
+    _put(run, old, draft)
 
 
 @_fold
 def _task_waiting(run: Run, event: ev.TaskWaiting, at: float) -> None:
-    run._move(event.task, State.WAITING, at, wait=Wait(event.reason, event.until, event.gate))
+    old = run.tasks[event.task]
+    draft = _moved(run, old, WAITING_STATUS[event.reason], at)
+    draft[_WAIT] = event
+    _put(run, old, draft)
 
 
 @_fold
-def _task_paused(run: Run, event: ev.TaskPaused, at: float) -> None:
-    del at
+def _task_paused(run: Run, event: ev.TaskPaused, _at: float) -> None:
     run.tasks[event.task] = run.tasks[event.task]._replace(paused=True)
 
 
 @_fold
-def _task_unpaused(run: Run, event: ev.TaskUnpaused, at: float) -> None:
-    del at
+def _task_unpaused(run: Run, event: ev.TaskUnpaused, _at: float) -> None:
     run.tasks[event.task] = run.tasks[event.task]._replace(paused=False)
 
 
 @_fold
 def _task_reset(run: Run, event: ev.TaskReset, at: float) -> None:
     old = run.tasks[event.task]
-    if old.state is State.SKIPPED:
-        _count_skip(run, old, -1)
-    run._move(
-        event.task,
-        State.PENDING,
-        at,
-        wait=None,
-        ended=None,
-        started=None,
-        waited=0.0,
-        cached=False,
-        error=None,
-        because="",
-        cause=None,
-        question=None,
-        stopping=False,
-        stopping_until=None,
-        resets=old.resets + 1,
+    new = _put(run, old, _moved(run, old, Status.PENDING, at))
+    run.tasks[event.task] = new._replace(
+        started=None, ended=None, waited=0.0, error=None, because="", cause=None, cached=False, resets=old.resets + 1
     )
+    if old.state is State.SKIPPED:
+        _blame(run, old, -1)
 
 
 @_fold
-def _task_stopping(run: Run, event: ev.TaskStopping, at: float) -> None:
-    del at
+def _task_stopping(run: Run, event: ev.TaskStopping, _at: float) -> None:
     old = run.tasks[event.task]
-    run._replace(old, old._replace(stopping=True, stopping_until=event.until))
+    status = Status.STOPPING if old.state is State.RUNNING else old.status
+    _put(run, old, [*old._replace(status=status, stopping=True, stopping_until=event.until)])
 
 
-def _finish(run: Run, task: str, to: State, at: float, **changes: Any) -> TaskProgress:  # noqa: ANN401 - fields of many types
-    run.questions.pop(task, None)
-    return run._move(task, to, at, wait=None, ended=at, stopping=False, stopping_until=None, question=None, **changes)
+def _finished(run: Run, old: TaskProgress, status: Status, at: float) -> _Draft:
+    """Return a draft of the task at its end: nothing stops it any more, and nobody is asked."""
+    draft = _moved(run, old, status, at)
+    draft[_ENDED] = at
+    if old.stopping:
+        draft[_STOPPING], draft[_STOPPING_UNTIL] = False, None
+    if old.question is not None:
+        draft[_QUESTION] = None
+        del run.questions[old.id]
+    return draft
 
 
 @_fold
 def _task_succeeded(run: Run, event: ev.TaskSucceeded, at: float) -> None:
-    _finish(run, event.task, State.SUCCEEDED, at, cached=event.cached, error=None)
+    old = run.tasks[event.task]
+    draft = _finished(run, old, Status.CACHED if event.cached else Status.DONE, at)
+    draft[_CACHED] = event.cached
+    draft[_ERROR] = None
+    _put(run, old, draft)
 
 
 @_fold
 def _task_failed(run: Run, event: ev.TaskFailed, at: float) -> None:
-    _finish(run, event.task, State.FAILED, at, error=event.error)
+    old = run.tasks[event.task]
+    status = Status.TIMEOUT if event.error.kind is ErrorKind.TIMEOUT else Status.FAILED
+    draft = _finished(run, old, status, at)
+    draft[_ERROR] = event.error
+    _put(run, old, draft)
 
 
 @_fold
 def _task_skipped(run: Run, event: ev.TaskSkipped, at: float) -> None:
-    new = _finish(run, event.task, State.SKIPPED, at, because=event.because, cause=event.cause)
-    _count_skip(run, new, 1)
+    old = run.tasks[event.task]
+    draft = _finished(run, old, Status.SKIPPED, at)
+    draft[_BECAUSE], draft[_CAUSE] = event.because, event.cause
+    _blame(run, _put(run, old, draft), 1)
 
 
-def _count_skip(run: Run, task: TaskProgress, step: int) -> None:
-    """Blame the group of the task that started the chain of skips: that is what isolation is measured by."""
-    cause = run.tasks.get(task.cause) if task.cause else None
+def _blame(run: Run, skipped: TaskProgress, step: int) -> None:
+    """Count the skipped task with the group of the task that started the chain: isolation is measured by that."""
+    cause = run.tasks.get(skipped.cause or "")
     if cause is None:
         return
     tally = run.tallies[cause.group]
-    if cause.group == task.group:
+    if cause.group == skipped.group:
         tally.skipped_inside += step
     else:
         tally.skipped_outside += step
@@ -348,7 +398,10 @@ def _count_skip(run: Run, task: TaskProgress, step: int) -> None:
 
 @_fold
 def _task_cancelled(run: Run, event: ev.TaskCancelled, at: float) -> None:
-    _finish(run, event.task, State.CANCELLED, at, because=event.by)
+    old = run.tasks[event.task]
+    draft = _finished(run, old, Status.CANCELED, at)
+    draft[_BECAUSE] = event.by
+    _put(run, old, draft)
 
 
 # ── attempt ─────────────────────────────────────────────────────────────────────────────────────
@@ -357,75 +410,93 @@ def _task_cancelled(run: Run, event: ev.TaskCancelled, at: float) -> None:
 @_fold
 def _attempt_started(run: Run, event: ev.AttemptStarted, at: float) -> None:
     old = run.tasks[event.task]
+    draft = _running(run, old, at)
+    if old.started is None:
+        draft[_STARTED] = at
+    draft[_ATTEMPTS] = (*old.attempts[1 - KEPT_ATTEMPTS :], Attempt(event.attempt, at, event.backend))
+    draft[_MAX_ATTEMPTS] = event.of
+    draft[_BACKEND] = event.backend
     run.tally.attempts += 1
     run.tallies[old.info.group].attempts += 1
-    run._move(
-        event.task,
-        State.RUNNING,
-        at,
-        wait=None,
-        started=at if old.started is None else old.started,
-        attempts=(*old.attempts, Attempt(event.attempt, at, backend=event.backend)),
-        max_attempts=event.of,
-        backend=event.backend,
-    )
+    _put(run, old, draft)
+
+
+def _running(run: Run, old: TaskProgress, at: float) -> _Draft:
+    """Return a draft of the task as it runs; one that is to stop is so from the start."""
+    return _moved(run, old, Status.STOPPING if old.stopping else Status.RUNNING, at)
 
 
 @_fold
 def _attempt_succeeded(run: Run, event: ev.AttemptSucceeded, at: float) -> None:
-    run._end_attempt(event.task, at, result="succeeded" if event.satisfied else "unsatisfied")
+    _end_attempt(run, event.task, at, "succeeded" if event.satisfied else "unsatisfied")
 
 
 @_fold
 def _attempt_failed(run: Run, event: ev.AttemptFailed, at: float) -> None:
-    new = run._end_attempt(event.task, at, result="failed", error=event.error, retry_in=event.retry_in)
-    run.tasks[event.task] = new._replace(error=event.error)
-    if new.backend in run.backends and event.error.kind is ErrorKind.UPSTREAM:
-        backend = run.backends[new.backend]
-        run.backends[new.backend] = backend._replace(last_error=event.error.message)
+    _end_attempt(run, event.task, at, "failed", event.error, event.retry_in)
+    backend = run.backends.get(run.tasks[event.task].backend or "")
+    if backend is not None and event.error.kind is ErrorKind.UPSTREAM:
+        run.backends[backend.info.name] = backend._replace(last_error=event.error.message)
 
 
 @_fold
 def _attempt_interrupted(run: Run, event: ev.AttemptInterrupted, at: float) -> None:
-    run._end_attempt(event.task, at, result="interrupted")
+    _end_attempt(run, event.task, at, "interrupted")
+
+
+def _end_attempt(
+    run: Run, task: str, at: float, result: str, error: Failure | None = None, retry_in: float | None = None
+) -> None:
+    old = run.tasks[task]
+    draft: _Draft = [*old]
+    draft[_ATTEMPTS] = (*old.attempts[:-1], old.attempts[-1].end(at, result, error, retry_in))
+    draft[_ERROR] = error or old.error
+    draft[_PROGRESS] = None
+    run.tasks[task] = TaskProgress._make(draft)
 
 
 @_fold
 def _attempt_resumed(run: Run, event: ev.AttemptResumed, at: float) -> None:
-    run._move(event.task, State.RUNNING, at, wait=None, backend=event.backend)
+    old = run.tasks[event.task]
+    draft = _running(run, old, at)
+    draft[_BACKEND] = event.backend
+    _put(run, old, draft)
 
 
 @_fold
 def _output_produced(run: Run, event: ev.OutputProduced, at: float) -> None:
-    tail = run.tails.pop(event.task, None) or Tail()
-    before = tail.size
+    task = event.task
+    if task not in run.tails:
+        run.tails[task] = Tail()
+    run.tails.move_to_end(task)
+    tail = run.tails[task]
+    run._tails_size -= tail.size
     tail.write(at, event.stream, event.text)
-    run.tails[event.task] = tail
-    run._tails_size += tail.size - before
-    while run._tails_size > TAILS_BYTES and len(run.tails) > 1:
-        oldest = next(iter(run.tails))
-        run._tails_size -= run.tails.pop(oldest).size
-    old = run.tasks[event.task]
-    if event.stream != "sys":
-        run.tasks[event.task] = old._replace(last_line=tail.last_text())
+    run._tails_size += tail.size
+    _let_tails_go(run)
+    old, last = run.tasks[task], tail.last_text()
+    if last != old.last_line:
+        run.tasks[task] = old._replace(last_line=last)
+
+
+def _let_tails_go(run: Run) -> None:
+    """Keep within the run's bound; the tail just written to is the last to go, and stays."""
+    while run._tails_size > TAILS_SIZE and len(run.tails) > 1:
+        _, tail = run.tails.popitem(last=False)
+        run._tails_size -= tail.size
 
 
 @_fold
-def _progress_reported(run: Run, event: ev.ProgressReported, at: float) -> None:
-    del at
+def _progress_reported(run: Run, event: ev.ProgressReported, _at: float) -> None:
     run.tasks[event.task] = run.tasks[event.task]._replace(progress=event)
 
 
 @_fold
-def _usage_reported(run: Run, event: ev.UsageReported, at: float) -> None:
-    del at
+def _usage_reported(run: Run, event: ev.UsageReported, _at: float) -> None:
     old = run.tasks[event.task]
-    used = (event.input_tokens, event.output_tokens, event.cost_usd)
-    attempts = old.attempts
-    if attempts:
-        attempts = (*attempts[:-1], _spent(attempts[-1], *used))
-    run.tasks[event.task] = _spent(old, *used)._replace(attempts=attempts)
-    for tally in (run.tally, run.tallies[old.info.group]):
+    *before, last = old.attempts
+    run.tasks[event.task] = _spent(old, event)._replace(attempts=(*before, _spent(last, event)))
+    for tally in (run.tally, run.tallies[old.group]):
         tally.input_tokens += event.input_tokens
         tally.output_tokens += event.output_tokens
         tally.cost_usd += event.cost_usd or 0.0
@@ -436,47 +507,42 @@ def _usage_reported(run: Run, event: ev.UsageReported, at: float) -> None:
 _Spender = TypeVar("_Spender", TaskProgress, Attempt)
 
 
-def _spent(value: _Spender, inputs: int, outputs: int, cost: float | None) -> _Spender:
-    total = value.cost_usd if cost is None else (value.cost_usd or 0.0) + cost
+def _spent(value: _Spender, event: ev.UsageReported) -> _Spender:
     return value._replace(
-        input_tokens=value.input_tokens + inputs, output_tokens=value.output_tokens + outputs, cost_usd=total
+        input_tokens=value.input_tokens + event.input_tokens,
+        output_tokens=value.output_tokens + event.output_tokens,
+        cost_usd=value.cost_usd if event.cost_usd is None else (value.cost_usd or 0.0) + event.cost_usd,
     )
 
 
 # ── backend ─────────────────────────────────────────────────────────────────────────────────────
 
-_KEPT_MOVES: Final = 50
-
 
 @_fold
 def _breaker_moved(run: Run, event: ev.BreakerMoved, at: float) -> None:
     old = run.backends[event.backend]
-    moves = (*old.moves[-_KEPT_MOVES:], (at, event))
     run.backends[event.backend] = old._replace(
         breaker=event.to,
         until=event.until,
         why=event.why,
-        moves=moves,
-        probes=0,
         failures=0 if event.to is BreakerState.CLOSED else old.failures,
+        probes=0,
+        moves=(*old.moves[1 - _KEPT_MOVES :], (at, event)),
     )
 
 
 @_fold
-def _backend_held(run: Run, event: ev.BackendHeld, at: float) -> None:
-    del at
+def _backend_held(run: Run, event: ev.BackendHeld, _at: float) -> None:
     run.backends[event.backend] = run.backends[event.backend]._replace(held_until=event.until, held_why=event.why)
 
 
 @_fold
-def _fallback_used(run: Run, event: ev.FallbackUsed, at: float) -> None:
-    del at
+def _fallback_used(run: Run, event: ev.FallbackUsed, _at: float) -> None:
     run.tasks[event.task] = run.tasks[event.task]._replace(backend=event.backend)
 
 
 @_fold
-def _backend_gauge(run: Run, event: ev.BackendGauge, at: float) -> None:
-    del at
+def _backend_gauge(run: Run, event: ev.BackendGauge, _at: float) -> None:
     run.backends[event.backend] = run.backends[event.backend]._replace(
         failures=event.failures,
         calls=event.calls,
@@ -491,8 +557,7 @@ def _backend_gauge(run: Run, event: ev.BackendGauge, at: float) -> None:
 
 
 @_fold
-def _budget_reserved(run: Run, event: ev.BudgetReserved, at: float) -> None:
-    del at
+def _budget_reserved(run: Run, event: ev.BudgetReserved, _at: float) -> None:
     old = run.budgets[event.budget]
     run.budgets[event.budget] = old._replace(
         reserved_tokens=old.reserved_tokens + event.tokens,
@@ -501,8 +566,7 @@ def _budget_reserved(run: Run, event: ev.BudgetReserved, at: float) -> None:
 
 
 @_fold
-def _budget_settled(run: Run, event: ev.BudgetSettled, at: float) -> None:
-    del at
+def _budget_settled(run: Run, event: ev.BudgetSettled, _at: float) -> None:
     old = run.budgets[event.budget]
     run.budgets[event.budget] = old._replace(
         tokens=old.tokens + event.tokens,
@@ -514,22 +578,19 @@ def _budget_settled(run: Run, event: ev.BudgetSettled, at: float) -> None:
 
 
 @_fold
-def _budget_threshold(run: Run, event: ev.BudgetThreshold, at: float) -> None:
+def _budget_threshold(run: Run, event: ev.BudgetThreshold, _at: float) -> None:
     """A threshold tells people; the sums say the same already."""
-    del run, event, at
 
 
 @_fold
-def _budget_exceeded(run: Run, event: ev.BudgetExceeded, at: float) -> None:
-    del at
+def _budget_exceeded(run: Run, event: ev.BudgetExceeded, _at: float) -> None:
     run.budgets[event.budget] = run.budgets[event.budget]._replace(exceeded=event.why)
 
 
 @_fold
-def _budget_raised(run: Run, event: ev.BudgetRaised, at: float) -> None:
-    del at
+def _budget_raised(run: Run, event: ev.BudgetRaised, _at: float) -> None:
     old = run.budgets[event.budget]
-    info = BudgetInfo(event.budget, event.tokens, event.cost_usd, event.time, old.info.on_exceeded)
+    info = replace(old.info, tokens=event.tokens, cost_usd=event.cost_usd, time=event.time)
     run.budgets[event.budget] = old._replace(info=info, exceeded="")
 
 
@@ -537,22 +598,19 @@ def _budget_raised(run: Run, event: ev.BudgetRaised, at: float) -> None:
 
 
 @_fold
-def _approval_requested(run: Run, event: ev.ApprovalRequested, at: float) -> None:
-    del at
+def _approval_requested(run: Run, event: ev.ApprovalRequested, _at: float) -> None:
     question = Question(event.message, event.show, event.until)
     run.questions[event.task] = question
     run.tasks[event.task] = run.tasks[event.task]._replace(question=question)
 
 
 @_fold
-def _approval_given(run: Run, event: ev.ApprovalGiven, at: float) -> None:
-    del at
+def _approval_given(run: Run, event: ev.ApprovalGiven, _at: float) -> None:
     _answered(run, event.task)
 
 
 @_fold
-def _approval_denied(run: Run, event: ev.ApprovalDenied, at: float) -> None:
-    del at
+def _approval_denied(run: Run, event: ev.ApprovalDenied, _at: float) -> None:
     _answered(run, event.task)
 
 
@@ -562,27 +620,12 @@ def _answered(run: Run, task: str) -> None:
 
 
 @_fold
-def _command_accepted(run: Run, event: ev.CommandAccepted, at: float) -> None:
+def _command_accepted(run: Run, event: ev.CommandAccepted, _at: float) -> None:
     """A command's effects are events of their own."""
-    del run, event, at
-
-
-_KEPT_REFUSALS: Final = 100
 
 
 @_fold
-def _command_refused(run: Run, event: ev.CommandRefused, at: float) -> None:
-    del at
+def _command_refused(run: Run, event: ev.CommandRefused, _at: float) -> None:
     run.refusals[event.id] = event.why
     if len(run.refusals) > _KEPT_REFUSALS:
         del run.refusals[next(iter(run.refusals))]
-
-
-def fold(records: Iterable[Record], run: Run | None = None) -> Run:
-    """Return the run that the records tell."""
-    run = run or Run()
-    for record in records:
-        if not run.id:
-            run.id = record.run
-        run.apply(record)
-    return run

@@ -147,5 +147,19 @@ WAITING_STATUS: Final[dict[Reason, Status]] = {
     Reason.PAUSED: Status.PAUSED,
 }
 
+STATE_OF: Final[dict[Status, State]] = {
+    Status.PENDING: State.PENDING,
+    **dict.fromkeys(WAITING_STATUS.values(), State.WAITING),
+    Status.RUNNING: State.RUNNING,
+    Status.STOPPING: State.RUNNING,
+    Status.DONE: State.SUCCEEDED,
+    Status.CACHED: State.SUCCEEDED,
+    Status.FAILED: State.FAILED,
+    Status.TIMEOUT: State.FAILED,
+    Status.SKIPPED: State.SKIPPED,
+    Status.CANCELED: State.CANCELLED,
+}
+"""The state that each status is a shade of."""
+
 NEEDS_A_PERSON: Final = frozenset({Reason.APPROVAL, Reason.ANSWER, Reason.BUDGET, Reason.PAUSED})
 """Waits that only a person ends; a breaker's wait joins them while it is tripped."""
