@@ -40,6 +40,7 @@ class Dashboard(App[DashboardExit]):
     Toast.-error { border-left: outer $error; }
     Toast.-warning { border-left: outer $warning; }
     App.-ascii Toast { border-left: ascii $primary; }
+    SearchIcon { display: none; }
     Input > .input--cursor { text-style: reverse; }
     """
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from orchestrator.core.progress import ENDED_BADLY, ENDED_WELL, TaskProgress
 from orchestrator.core.states import NEEDS_A_PERSON, Status
+from orchestrator.tui.detail import Dependants, dependants
 from orchestrator.tui.feed import Feed
 from orchestrator.tui.filter import EVERYTHING, Filter
 from orchestrator.tui.rows import Folds, Kind, Row, build, is_fan
@@ -26,6 +27,8 @@ class Board:
         self.marks: frozenset[str] = frozenset()
         self.matching: frozenset[str] | None = None
         self._sieved = float("-inf")
+        self._dependants_of = ("", -1)
+        self._dependants: Dependants = ()
 
     # ── rows ────────────────────────────────────────────────────────────────────────────────────
 
@@ -61,6 +64,13 @@ class Board:
         total = self.feed.run.tally.total
         what = " ".join(part for part in (self.filter.text, "without done" if self.hides_done else "") if part)
         return f"filter: {what} ({len(self.matching)} of {total})  Esc clears"
+
+    def dependants(self, task: str) -> Dependants:
+        """Return the tasks that need this one."""
+        key = (task, self.feed.run.membership)
+        if key != self._dependants_of:
+            self._dependants_of, self._dependants = key, dependants(self.feed.run, task)
+        return self._dependants
 
     # ── folds and marks ─────────────────────────────────────────────────────────────────────────
 

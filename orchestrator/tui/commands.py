@@ -194,7 +194,7 @@ class First(Command):
 
 
 class Last(Command):
-    """Go to the last line; in a log, follow it again."""
+    """Go to the last line; a log follows again."""
 
     id, keys, label, section = "cursor.last", "G,end", "Last", Section.MOVE
 
@@ -239,7 +239,7 @@ class HalfUp(Command):
 
 
 class Fold(Command):
-    """Fold the group; in a log, scroll left."""
+    """Fold the group; scroll a log left."""
 
     id, keys, label, section = "row.fold", "h,left", "Fold", Section.MOVE
 
@@ -248,7 +248,7 @@ class Fold(Command):
 
 
 class Unfold(Command):
-    """Unfold the group; in a log, scroll right."""
+    """Unfold the group; scroll a log right."""
 
     id, keys, label, section = "row.unfold", "l,right", "Unfold", Section.MOVE
 
@@ -257,7 +257,7 @@ class Unfold(Command):
 
 
 class Open(Command):
-    """Open the task's pane in full, or fold the group."""
+    """Open the task's pane, or fold the group."""
 
     id, keys, label, section, foot = "row.open", "enter", "Open", Section.MOVE, 1
 
@@ -293,7 +293,7 @@ class PreviousPane(Command):
 
 
 class NextPage(Command):
-    """Turn the pane's page: Output, Attempts, Info, Deps."""
+    """Turn to the pane's next page."""
 
     id, keys, label, section = "page.next", "right_square_bracket", "Next page", Section.MOVE
 
@@ -302,7 +302,7 @@ class NextPage(Command):
 
 
 class PreviousPage(Command):
-    """Turn the pane's page back."""
+    """Turn to the pane's previous page."""
 
     id, keys, label, section = "page.previous", "left_square_bracket", "Previous page", Section.MOVE
 
@@ -314,7 +314,7 @@ class PreviousPage(Command):
 
 
 class FilterRows(Command):
-    """Filter the tasks: words, state:failed, g:group, agent:x, try>1, cost>0.1, !word, /regex/."""
+    """Filter: words state:failed g:group agent:x try>1 cost>0.1 tok>10k time>2m !word /regex/."""
 
     id, keys, label, section, foot = "filter", "slash", "Filter", Section.FIND, 4
 
@@ -323,7 +323,7 @@ class FilterRows(Command):
 
 
 class NextNeed(Command):
-    """Go to the next task that needs you: failed, timed out, asking."""
+    """Go to the next task that needs you."""
 
     id, keys, label, section = "need.next", "n", "Next that needs you", Section.FIND
 
@@ -359,7 +359,7 @@ class Mark(Command):
 
 
 class Palette(Command):
-    """Find any command, task or theme by typing."""
+    """Find a command, task or theme by typing."""
 
     id, keys, label, section, foot = "palette", "colon,ctrl+p", "Command", Section.FIND, 5
 
@@ -436,7 +436,7 @@ class CancelGroup(Command):
 
 
 class Retry(Command):
-    """Retry now: a failed task again, a waiting one without its wait."""
+    """Retry what failed; end a wait."""
 
     id, keys, label, section, foot = "task.retry", "r", "Retry", Section.ACT, 7
 
@@ -464,7 +464,7 @@ def _retry(task: TaskProgress) -> list[Order]:
 
 
 class RetryFailed(Command):
-    """Retry all that failed, and what was skipped because of it."""
+    """Retry all that failed."""
 
     id, keys, label, section, asks = "run.retry_failed", "R", "Retry failed", Section.ACT, True
 
@@ -481,7 +481,7 @@ class RetryFailed(Command):
 
 
 class RerunFrom(Command):
-    """Run the task again, and all that follows from it."""
+    """Run the task and what follows again."""
 
     id, keys, label, section, asks = "task.rerun", "u", "Rerun from here", Section.ACT, True
 
@@ -520,7 +520,7 @@ def _skippable(tasks: Iterable[TaskProgress]) -> list[TaskProgress]:
 
 
 class Pause(Command):
-    """Pause the task or the group, or let it go on: no new attempt starts."""
+    """Pause or resume the task or the group."""
 
     id, keys, label, section, foot = "task.pause", "p", "Pause", Section.ACT, 9
 
@@ -547,7 +547,7 @@ def _toggle_task(task: TaskProgress) -> Order:
 
 
 class PauseRun(Command):
-    """Pause the run, or let it go on: no new attempt starts."""
+    """Pause or resume the run."""
 
     id, keys, label, section = "run.pause", "P", "Pause run", Section.ACT
 
@@ -560,7 +560,7 @@ class PauseRun(Command):
 
 
 class Approve(Command):
-    """Open the question that a task asks, to approve or deny it there."""
+    """Open what a task asks, to answer it."""
 
     id, keys, label, section, foot = "task.approve", "a", "Approve", Section.ACT, 3
 
@@ -600,7 +600,7 @@ def troubled_backend(desk: Desk) -> str | None:
 
 
 class ResetBreaker(Command):
-    """Reset the breaker of this row's backend: calls go out again."""
+    """Reset the breaker that holds this row."""
 
     id, keys, label, section, foot = "breaker.reset", "b", "Reset breaker", Section.HEALTH, 8
 
@@ -617,7 +617,7 @@ class ResetBreaker(Command):
 
 
 class TripBreaker(Command):
-    """Trip the breaker of this task's backend: no call goes out until it is reset."""
+    """Trip the breaker of this task's backend."""
 
     id, keys, label, section, asks = "breaker.trip", "B", "Trip breaker", Section.HEALTH, True
 
@@ -680,7 +680,7 @@ class CopyLog(Command):
 
 
 class Leave(Command):
-    """Leave the screen; the run goes on as plain lines."""
+    """Leave; the run goes on as plain lines."""
 
     id, keys, label, section = "screen.leave", "L", "Leave screen", Section.RUN
 
@@ -707,7 +707,7 @@ class Repaint(Command):
 
 
 class Interrupt(Command):
-    """Stop in stages: ask, cancel, kill. With text selected: copy it."""
+    """Stop in stages, or copy what is selected."""
 
     id, keys, label, section, everywhere = "run.interrupt", "ctrl+c", "Stop", Section.RUN, True
     asks = True
@@ -727,7 +727,7 @@ class QuitEverywhere(Command):
 
 
 class Quit(Command):
-    """Quit; while the run is on, ask what becomes of it."""
+    """Quit."""
 
     id, keys, label, section, foot, asks = "quit", "q", "Quit", Section.RUN, 3, True
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from orchestrator.core.errors import Failure
 from orchestrator.core.flow import Condition
 from orchestrator.core.progress import Attempt, TaskProgress
 from orchestrator.core.run import Run
@@ -149,6 +150,19 @@ def _pair(label: str, value: str, role: str = "text") -> Line:
 
 
 def _task_info(run: Run, task: TaskProgress, now: float) -> Iterator[Line]:
+    yield from _declared(run, task)
+    yield from _used(task, now)
+    if task.backend:
+        yield from _backend_info(run, task.backend, now)
+    if task.error is not None:
+        yield from _error_info(task.error)
+    if task.because:
+        yield _pair("because", task.because)
+    if task.question is not None:
+        yield _pair("asks", task.question.message, "approve.plain")
+
+
+def _declared(run: Run, task: TaskProgress) -> Iterator[Line]:
     info = task.info
     yield _pair("task", task.id, "strong")
     if info.description:
@@ -157,23 +171,19 @@ def _task_info(run: Run, task: TaskProgress, now: float) -> Iterator[Line]:
         "kind", info.kind + (f", instance of {info.of}" if info.of else "") + (", optional" if info.optional else "")
     )
     yield _pair("group", info.group)
-    yield _pair(
-        "attempts", f"{task.attempt} of {task.max_attempts}" + (f", reset {task.resets} times" if task.resets else "")
-    )
+    if task.id in run.instances:
+        yield _pair("instances", str(len(run.instances[task.id])))
+
+
+def _used(task: TaskProgress, now: float) -> Iterator[Line]:
+    again = f", reset {plural(task.resets, 'time')}" if task.resets else ""
+    yield _pair("attempts", f"{task.attempt} of {task.max_attempts}{again}")
     took = task.elapsed(now)
     if took is not None:
         yield _pair("time", f"{duration(took)}, waited {duration(task.waited)}")
     if task.tokens:
         cost = "unpriced" if task.cost_usd is None else money(task.cost_usd)
         yield _pair("tokens", f"{count(task.input_tokens)} in, {count(task.output_tokens)} out, {cost}")
-    if task.backend:
-        yield from _backend_info(run, task.backend, now)
-    if task.error is not None:
-        yield from _error_info(task)
-    if task.because:
-        yield _pair("because", task.because)
-    if task.question is not None:
-        yield _pair("asks", task.question.message, "approve.plain")
 
 
 def _backend_info(run: Run, name: str, now: float) -> Iterator[Line]:
@@ -190,15 +200,13 @@ def _backend_info(run: Run, name: str, now: float) -> Iterator[Line]:
         yield _pair("last error", backend.last_error)
 
 
-def _error_info(task: TaskProgress) -> Iterator[Line]:
-    if task.error is None:
-        return
-    yield _pair("error", f"{task.error.code} {task.error.message}", "bad")
-    yield _pair("", f"{task.error.error_class.value}, {task.error.kind.value}")
-    if task.error.hint:
-        yield _pair("hint", task.error.hint, "accent")
-    if task.error.exit_code is not None:
-        yield _pair("exit code", str(task.error.exit_code))
+def _error_info(error: Failure) -> Iterator[Line]:
+    yield _pair("error", f"{error.code} {error.message}", "bad")
+    yield _pair("", f"{error.error_class.value}, {error.kind.value}")
+    if error.hint:
+        yield _pair("hint", error.hint, "accent")
+    if error.exit_code is not None:
+        yield _pair("exit code", str(error.exit_code))
 
 
 def _group_info(run: Run, group: str, glyphs: Glyphs) -> Iterator[Line]:
@@ -227,12 +235,19 @@ def _group_info(run: Run, group: str, glyphs: Glyphs) -> Iterator[Line]:
 # ── dependencies ────────────────────────────────────────────────────────────────────────────────
 
 
-def dep_lines(run: Run, task: TaskProgress, glyphs: Glyphs) -> list[tuple[Line, str]]:
+Dependants = tuple[tuple[str, Condition], ...]
+
+
+def dependants(run: Run, task: str) -> Dependants:
+    """Return the tasks that need this one. It looks at every task: ask once for each membership, not for each frame."""
+    return tuple(
+        (other.id, need.condition) for other in run.tasks.values() for need in other.info.needs if need.task == task
+    )
+
+
+def dep_lines(run: Run, task: TaskProgress, down: Dependants, glyphs: Glyphs) -> list[tuple[Line, str]]:
     """Return what the task needs and what needs it, each with the id that Enter jumps to."""
     up = [(need.task, need.condition) for need in task.info.needs]
-    down = [
-        (other.id, need.condition) for other in run.tasks.values() for need in other.info.needs if need.task == task.id
-    ]
     lines: list[tuple[Line, str]] = [((Span(f" needs {len(up) or 'nothing'}", "muted"),), "")]
     lines += [(_dep_line(run, *dep, glyphs), dep[0]) for dep in up]
     lines.append(((Span(f" needed by {len(down) or 'nothing'}", "muted"),), ""))

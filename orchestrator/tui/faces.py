@@ -50,11 +50,11 @@ class Columns(NamedTuple):
     next: int = 9
     tokens: int = 7
     cost: int = 8
-    agent: int = 15
+    agent: int = 14
 
     @property
     def output(self) -> int:
-        return max(0, self.total - 2 - sum(self[1:]))
+        return max(0, self.total - 2 - sum(self[1:]) - (1 if self.tokens else 0))
 
     @property
     def is_wide(self) -> bool:
@@ -77,7 +77,7 @@ def head_line(shape: Columns) -> Line:
     if shape.tokens:
         cells += [right("TOKENS", shape.tokens, "muted"), right("COST", shape.cost, "muted"), gap(1)]
     if shape.agent:
-        cells.append(Span(fit("AGENT", shape.agent - 1)))
+        cells.append(Span(fit("AGENT", shape.agent)))
     line = (*cells, Span(fit("LAST OUTPUT", shape.output)))
     return tuple(span._replace(role="muted") for span in line)
 
@@ -147,7 +147,7 @@ def _spent(task: TaskProgress, shape: Columns) -> Line:
 def _agent(task: TaskProgress, shape: Columns, glyphs: Glyphs) -> Line:
     if not shape.agent:
         return ()
-    return (left(clean(task.backend or task.info.kind), shape.agent - 1, "muted", glyphs.ellipsis),)
+    return (left(clean(task.backend or task.info.kind), shape.agent, "muted", glyphs.ellipsis),)
 
 
 def _next_role(status: Status) -> str:

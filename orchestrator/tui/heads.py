@@ -10,7 +10,7 @@ from orchestrator.tui.bars import progress_bar
 from orchestrator.tui.faces import tally_spans
 from orchestrator.tui.glyphs import Glyphs
 from orchestrator.tui.lines import Line, Span, gap, spread, width
-from orchestrator.tui.text import clean, countdown, duration, fit, shorten
+from orchestrator.tui.text import clean, countdown, duration, fit, plural, shorten
 
 _ETA_FROM: Final = 0.2
 _NARROW: Final = 100
@@ -78,21 +78,37 @@ def _more(run: Run, now: float) -> str:
 
 
 def title_line(run: Run, now: float, cells: int, glyphs: Glyphs, late: float = 0.0) -> Line:
-    """Return the flow, the run, its state and its time at the left, its progress at the right."""
-    status, words = run_face(run, now)
+    """Return the flow, the run, its state and its time at the left, its progress at the right.
+
+    What finds no room is left out: first the estimate of the end, then our name, then the run's.
+    """
     narrow = cells < _NARROW
-    start = (
-        gap(1),
-        *(() if narrow else (Span("orchestrator ", "title"),)),
-        Span(_flow_name(run, narrow=narrow), "strong"),
-        *(() if narrow or not run.id else (Span(f"  run {run_name(run.id)}", "muted"),)),
-        Span(f"{' ' if narrow else '  '}{glyphs.status[status]} ", f"{status.value}.plain"),
+    end = (*_progress(run, 11 if narrow else 20, glyphs), gap(0 if narrow else 1))
+    own, name = (Span("orchestrator ", "title"),), _run_name(run)
+    flow = (Span(_flow_name(run, narrow=narrow), "strong"),)
+    state = _state(run, now, glyphs, narrow=narrow) + _late(late)
+    full = (gap(1), *own, *flow, *name, *state, *_eta(run, now))
+    starts = [full, (gap(1), *own, *flow, *name, *state), (gap(1), *flow, *name, *state), (gap(1), *flow, *state)]
+    shown = [start for start in starts[3 if narrow else 0 :] if width(start) + width(end) < cells]
+    return spread(shown[0] if shown else starts[-1], end, cells)
+
+
+def _run_name(run: Run) -> Line:
+    return (Span(f"  run {run_name(run.id)}", "muted"),) if run.id else ()
+
+
+def _state(run: Run, now: float, glyphs: Glyphs, *, narrow: bool) -> Line:
+    status, words = run_face(run, now)
+    space = " " if narrow else "  "
+    return (
+        Span(f"{space}{glyphs.status[status]} ", f"{status.value}.plain"),
         Span(words, status.value),
-        Span(f"{' ' if narrow else '  '}{duration(elapsed(run, now))}", "text"),
-        *_eta(run, now, narrow=narrow),
-        *((Span(f"  (screen {late:.0f}s behind)", "warn"),) if late >= 2 else ()),
+        Span(f"{space}{duration(elapsed(run, now))}", "text"),
     )
-    return spread(start, (*_progress(run, 11 if narrow else 20, glyphs), gap(0 if narrow else 1)), cells)
+
+
+def _late(seconds: float) -> Line:
+    return (Span(f"  (screen {seconds:.0f}s behind)", "warn"),) if seconds >= 2 else ()
 
 
 def _flow_name(run: Run, *, narrow: bool) -> str:
@@ -108,9 +124,9 @@ def run_name(run_id: str) -> str:
     return clean(run_id) if len(run_id) <= 12 else clean(run_id)[-6:]
 
 
-def _eta(run: Run, now: float, *, narrow: bool) -> Line:
+def _eta(run: Run, now: float) -> Line:
     done, total = run.tally.done, run.tally.total
-    if narrow or run.outcome is not None or run.state is not RunState.RUNNING or not total or done == total:
+    if run.state is not RunState.RUNNING or not total or done == total:
         return ()
     if done / total < _ETA_FROM:
         return ()
@@ -147,6 +163,16 @@ def tab_line(run: Run, tabs: tuple[Tab, ...], chosen: str, cells: int, glyphs: G
 class _Counts(dict[Status, int]):
     def __missing__(self, status: Status) -> int:
         return 0
+
+
+def stopping_words(run: Run, now: float) -> str:
+    """Return what stands over everything else while a run is being stopped."""
+    if run.state is not RunState.CANCELLING or run.cancelling is None or run.cancelling.draining:
+        return ""
+    left = run.tally.counts[Status.RUNNING] + run.tally.counts[Status.STOPPING]
+    until = run.cancelling.until
+    grace = "" if until is None else f", {countdown(until - now)} of grace left"
+    return f"CANCELLING  {plural(left, 'task')} stopping{grace}. Ctrl+C again: kill."
 
 
 def banner_line(text: str, cells: int) -> Line:

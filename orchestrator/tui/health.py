@@ -75,8 +75,8 @@ def breaker_line(backend: BackendProgress, now: float, glyphs: Glyphs, cells: in
 
 
 def _ends(start: Line, end: Span, cells: int) -> Line:
-    room = cells - width(start) - 1
-    text = shorten(end.text, max(0, room))
+    room = max(0, cells - width(start) - 1)
+    text = end.text if len(end.text) <= room else shorten(end.text.removeprefix("retry "), room)
     return clip((*start, gap(cells - width(start) - len(text)), end._replace(text=text)), cells)
 
 
@@ -110,7 +110,7 @@ def _limiter(name: str, used: float, limit: float) -> Level:
 
 
 def _number(value: float) -> str:
-    return count(value) if value >= 1000 else amount(value)
+    return count(value).replace(".0", "") if value >= 1000 else amount(value)
 
 
 # ── budgets ─────────────────────────────────────────────────────────────────────────────────────
@@ -193,9 +193,10 @@ def _level_line(level: Level, cells: int, names: int, figures: int, glyphs: Glyp
 def _name(name: str, cells: int, ellipsis: str) -> str:
     """Shorten a limiter's name before its last word, which says what is counted."""
     front, space, last = name.rpartition(" ")
-    if len(name) <= cells or not front:
+    room = cells - len(last) - 1
+    if len(name) <= cells or room < 4:
         return fit(name, cells, ellipsis)
-    return fit(shorten(front, max(3, cells - len(last) - 1), ellipsis) + space + last, cells, ellipsis)
+    return fit(shorten(front, room, ellipsis) + space + last, cells, ellipsis)
 
 
 def _no_budget(run: Run) -> str:

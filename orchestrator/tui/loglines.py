@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -34,7 +33,8 @@ class LogLines:
         self.tail = tail
         self._version = -1
         self._seen = 0
-        self._marks = 0
+        self._begun = 0
+        self._ended = 0
         self._last_text = -1
 
     def sync(self, task: TaskProgress, tail: Tail | None) -> bool:
@@ -74,9 +74,12 @@ class LogLines:
         return [LogLine(line.at, line.stream, clean(line.text)) for line in islice(tail.lines, start, None)]
 
     def _new_marks(self, task: TaskProgress) -> list[LogLine]:
-        marks = [mark for attempt in task.attempts for mark in _marks(attempt, task.max_attempts)]
-        fresh = marks[self._marks :]
-        self._marks = len(marks)
+        """Only the last attempts are kept, so what is new is told by their numbers."""
+        fresh = [_begin(attempt, task.max_attempts) for attempt in task.attempts if attempt.number > self._begun]
+        over = [attempt for attempt in task.attempts if attempt.ended is not None]
+        fresh += [_end(attempt, task.max_attempts) for attempt in over if attempt.number > self._ended]
+        self._begun = task.attempt
+        self._ended = over[-1].number if over else self._ended
         return fresh
 
 
@@ -85,12 +88,18 @@ def _place(line: LogLine) -> tuple[float, int]:
     return line.at, 1 if not line.mark else 0 if line.mark == "start" else 2
 
 
-def _marks(attempt: Attempt, of: int) -> Iterator[LogLine]:
+def _begin(attempt: Attempt, of: int) -> LogLine:
     where = f" · {clean(attempt.backend)}" if attempt.backend else ""
-    number = f"{attempt.number}/{max(of, attempt.number)}"
-    yield LogLine(attempt.started, "sys", f"attempt {number} started{where}", "start")
-    if attempt.ended is not None:
-        yield LogLine(attempt.ended, "sys", f"attempt {number} {_ending(attempt)}", "end")
+    return LogLine(attempt.started, "sys", f"attempt {_number(attempt, of)} started{where}", "start")
+
+
+def _end(attempt: Attempt, of: int) -> LogLine:
+    at = attempt.started if attempt.ended is None else attempt.ended
+    return LogLine(at, "sys", f"attempt {_number(attempt, of)} {_ending(attempt)}", "end")
+
+
+def _number(attempt: Attempt, of: int) -> str:
+    return f"{attempt.number}/{max(of, attempt.number)}"
 
 
 def _ending(attempt: Attempt) -> str:

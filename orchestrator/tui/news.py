@@ -8,13 +8,15 @@ from typing import Any, Final, Literal, NamedTuple
 from orchestrator.core import events as ev
 from orchestrator.core.events import Record
 from orchestrator.core.run import Run
-from orchestrator.core.states import BreakerState, Status
+from orchestrator.core.states import BreakerState, Outcome, Status
 from orchestrator.tui.text import clean, countdown, plural, shorten
 
 Severity = Literal["information", "warning", "error"]
 QUIET: Final = 10.0
 """Seconds in which the same kind of news about the same thing is told once."""
 UNTIL_ANSWERED: Final = 3600.0
+LONG: Final = 30.0
+"""A run that took longer rings the bell at its end."""
 
 
 class Toast(NamedTuple):
@@ -93,6 +95,18 @@ def _failed(run: Run, event: ev.TaskFailed) -> Toast | None:
     return Toast(f"failed {group}", "More failures", f"{group}: {failed} failed", "error")
 
 
+def _finished(run: Run, event: ev.RunFinished) -> Toast:
+    tally, long = run.tally, run.at > LONG
+    if event.outcome in {Outcome.SUCCEEDED, Outcome.DEGRADED}:
+        return Toast("finished", "Finished", f"{tally.done} of {tally.total} done. q quits.", bell=long)
+    counts = [f"{tally.failed} failed"] if tally.failed else []
+    counts += [
+        f"{tally.counts[status]} {status.value}" for status in (Status.SKIPPED, Status.CANCELED) if tally.counts[status]
+    ]
+    text = f"{', '.join(counts) or 'nothing failed'} of {tally.total}. R retries, q quits."
+    return Toast("finished", f"Finished: {event.outcome.value}", text, "error", 8.0, bell=long)
+
+
 def _refused(run: Run, event: ev.CommandRefused) -> Toast:
     del run
     return Toast(f"refused {event.id}", "Refused", clean(event.why), "warning", 6.0)
@@ -105,4 +119,5 @@ _TOASTS: Final[dict[type, Callable[[Run, Any], Toast | None]]] = {
     ev.BudgetExceeded: _exceeded,
     ev.TaskFailed: _failed,
     ev.CommandRefused: _refused,
+    ev.RunFinished: _finished,
 }

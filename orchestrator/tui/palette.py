@@ -8,6 +8,7 @@ from typing import Final
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
+from textual.theme import BUILTIN_THEMES
 
 from orchestrator.tui.commands import COMMANDS, Command
 from orchestrator.tui.screens.tasks import TasksScreen
@@ -36,9 +37,14 @@ class PaletteProvider(Provider):
                 yield Hit(score, Content(command.label), partial(self._do, command), help=command.help)
         for name in self._matching_tasks(query):
             yield Hit(0.5, Content(clean(name)), partial(self._jump, name), help="Go to this task")
-        for name in self.app.available_themes:
-            if query.lower() in f"theme {name}" and not self.app.available_themes[name].ansi:
-                yield Hit(0.4, Content(f"Theme {name}"), partial(setattr, self.app, "theme", name), help="Theme")
+        for name in self._matching_themes(query):
+            yield Hit(0.4, Content(f"Theme {name}"), partial(setattr, self.app, "theme", name), help="Theme")
+
+    def _matching_themes(self, query: str) -> list[str]:
+        """Return ours first; those of the terminal's own colours are for NO_COLOR alone."""
+        themes = self.app.available_themes
+        names = [name for name in themes if query.lower() in f"theme {name}" and not themes[name].ansi]
+        return sorted(names, key=lambda name: name in BUILTIN_THEMES)
 
     def _commands(self) -> Iterator[Command]:
         screen = self._tasks

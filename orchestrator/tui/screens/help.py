@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from textwrap import wrap
 from typing import NamedTuple
 
 from textual import events
@@ -29,7 +30,7 @@ _SCROLL = {
     "g": Motion.FIRST,
     "G": Motion.LAST,
 }
-_KEYS = 13
+_KEYS = 11
 
 
 class Key(NamedTuple):
@@ -57,14 +58,9 @@ def _block(section: Section, keys: Sequence[Key], room: int) -> list[Line]:
 
 def _key_lines(key: Key, room: int) -> Iterable[Line]:
     command = COMMANDS[key.command]
-    keys = " ".join(key.keys)
     words = command.help + (" *" if command.asks else "")
-    if len(words) > room - _KEYS:
-        cut = words.rfind(" ", 0, room - _KEYS)
-        yield (Span(fit(keys, _KEYS), "key"), Span(words[:cut], "text"))
-        yield (gap(_KEYS), Span(fit(words[cut + 1 :], room - _KEYS).rstrip(), "text"))
-    else:
-        yield (Span(fit(keys, _KEYS), "key"), Span(words, "text"))
+    for index, part in enumerate(wrap(words, room - _KEYS)):
+        yield (Span(fit(" ".join(key.keys) if index == 0 else "", _KEYS), "key"), Span(part, "text"))
 
 
 def _side_by_side(blocks: list[list[Line]], columns: int, room: int) -> list[Line]:

@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Container, Vertical
+from textual.containers import Container, Horizontal, Vertical
 from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Input
@@ -85,10 +85,12 @@ class TasksScreen(Screen[None]):
     TasksScreen #page { display: none; }
     TasksScreen.-paged #page { display: block; }
     TasksScreen.-paged #log { display: none; }
-    TasksScreen #filter { display: none; height: 1; border: none; padding: 0 1; background: $panel; }
+    TasksScreen #filter { display: none; height: 1; }
+    TasksScreen #filter Input { width: 1fr; height: 1; border: none; padding: 0 1; background: $panel; }
+    TasksScreen #filter-note { width: 50%; }
     TasksScreen.-filtering #filter { display: block; }
     TasksScreen.-filtering #head { display: none; }
-    TasksScreen #filter.-bad { color: $error; }
+    TasksScreen #filter Input.-bad { color: $error; }
     TasksScreen #small { layer: over; display: none; height: 100%; }
     TasksScreen.-small #small { display: block; }
     """
@@ -128,7 +130,9 @@ class TasksScreen(Screen[None]):
         yield Bar(paint, id="strip")
         with Container(id="body"):
             with Vertical(id="main"):
-                yield Input(id="filter", compact=True, placeholder="words  state:failed  g:group  try>1  !not  /regex/")
+                with Horizontal(id="filter"):
+                    yield Input(compact=True, placeholder="words  state:failed  g:group  try>1  !not  /regex/")
+                    yield Bar(paint, ground="panel", id="filter-note")
                 yield Bar(paint, ground="surface", id="head")
                 yield TaskTable(paint, self._face, id="table")
             with Vertical(id="pane"):
@@ -149,6 +153,7 @@ class TasksScreen(Screen[None]):
         self._sheet = self.query_one("#page", Text)
         self._keys = self.query_one("#keys", Bar)
         self._input = self.query_one(Input)
+        self._filter_note = self.query_one("#filter-note", Bar)
         self.table.focus()
         self.bindings_updated_signal.subscribe(self, lambda _: self._draw_keys())
         self._rebuild()
@@ -250,6 +255,8 @@ class TasksScreen(Screen[None]):
             self._strip.show(health.one_line(run, now, cells, glyphs))
         if self.has_class("-small"):
             self._draw_small()
+        if self.run.state is RunState.CANCELLING:
+            self._draw_keys()
 
     def _draw_small(self) -> None:
         cells, rows = self.app.size
@@ -262,6 +269,11 @@ class TasksScreen(Screen[None]):
         self._head.show(line)
 
     def _draw_keys(self) -> None:
+        warning = heads.stopping_words(self.run, self.now)
+        self._keys.show(heads.banner_line(warning, self.size.width) if warning else self._key_line())
+
+    def _key_line(self) -> Line:
+        """Return the keys of the commands that make sense now."""
         shown = sorted(
             (COMMANDS[name].foot or 0, name, active.binding.key)
             for active in self.active_bindings.values()
@@ -271,7 +283,7 @@ class TasksScreen(Screen[None]):
         for _, name, key in shown:
             if name not in first or self._comes_first(name, key):
                 first[name] = Hint(key, COMMANDS[name].label, name)
-        self._keys.show(key_line(first.values(), self.size.width))
+        return key_line(first.values(), self.size.width)
 
     @staticmethod
     def _comes_first(name: str, key: str) -> bool:
@@ -316,7 +328,7 @@ class TasksScreen(Screen[None]):
         if page == "Attempts":
             self._sheet.show([(line, "") for line in detail.attempt_lines(task, self.now)])
         elif page == "Deps":
-            self._sheet.show(detail.dep_lines(self.run, task, self.paint.glyphs))
+            self._sheet.show(detail.dep_lines(self.run, task, self.board.dependants(row.name), self.paint.glyphs))
         else:
             self._output.show(task, self.run.tails.get(row.name))
             self._output.say_when_empty(detail.no_output(self.run, task, self.now))
@@ -363,16 +375,19 @@ class TasksScreen(Screen[None]):
         elif action in COMMANDS:
             self.action_command(action)
 
-    @on(Input.Changed, "#filter")
+    @on(Input.Changed)
     def filter_changed(self) -> None:
         if self._debounce is not None:
             self._debounce.stop()
         self._debounce = self.set_timer(DEBOUNCE, self._apply_filter)
 
-    @on(Input.Submitted, "#filter")
+    @on(Input.Submitted)
     def filter_submitted(self) -> None:
         self._apply_filter()
         self._close_filter()
+        row = self.table.row
+        if row is not None and self.board.is_faded(row):
+            self.table.go_to_first(lambda row: row.kind is Kind.TASK and not self.board.is_faded(row))
 
     def _apply_filter(self) -> None:
         """Take over what is typed; what cannot be read leaves the last good filter in force."""
@@ -380,12 +395,16 @@ class TasksScreen(Screen[None]):
             self.board.filter = parse(self._input.value)
         except FilterError as error:
             self._input.add_class("-bad")
-            self._input.border_subtitle = str(error)
-            self._pane_title.show((Span(f" filter: {error}", "failed"),))
+            self._filter_note.show((Span(clean(str(error)), "bad"),))
             return
         self._input.remove_class("-bad")
         self._rebuild()
+        self._filter_note.show(self._found())
         self._draw_pane()
+
+    def _found(self) -> Line:
+        matching = self.board.matching
+        return () if matching is None else (Span(f"{len(matching)} of {self.run.tally.total}", "muted"),)
 
     def _close_filter(self) -> None:
         self.remove_class("-filtering")

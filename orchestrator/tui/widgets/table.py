@@ -134,6 +134,10 @@ class TaskTable(Listing):
         self.go_to(place)
         return True
 
+    def go_to_first(self, is_wanted: Callable[[Row], bool]) -> None:
+        """Put the cursor on the first such row, if there is one."""
+        self.go_to(next((index for index, row in enumerate(self._rows) if is_wanted(row)), self._cursor))
+
     def reveal(self) -> None:
         """Bring the cursor into view, clear of the pinned group row."""
         row = self.row

@@ -1,0 +1,90 @@
+"""What is told without asking, and how often."""
+
+from __future__ import annotations
+
+from orchestrator.core import events as ev
+from orchestrator.core.events import BackendInfo, Event, GroupInfo, Record
+from orchestrator.core.states import BreakerState, Outcome, Reason
+from orchestrator.tui.news import News, Toast
+from tests.tui.scene import Scene, finished, started, upstream
+
+
+def scene() -> Scene:
+    told = Scene().tell(started([GroupInfo("a")], [BackendInfo("web", "http")], []))
+    for name in ("x", "y", "z"):
+        told.task(name, "a", backend="web")
+    return told
+
+
+def toast(news: News, told: Scene, event: Event) -> Toast | None:
+    told.tell(event)
+    return news.toast(Record("r", 0, told.at, event), told.run)
+
+
+def test_a_breaker_that_opens_says_what_it_holds_and_that_others_go_on() -> None:
+    told = scene()
+    told.waits("x", Reason.BREAKER, 30.0, "web")
+    event = ev.BreakerMoved("web", BreakerState.CLOSED, BreakerState.OPEN, "5 failures in 3s", 30.0)
+    found = toast(News(), told, event)
+    assert found is not None
+    assert found.severity == "error"
+    assert found.text == "web opened: 5 failures in 3s. 1 task held. Probe in 30s. Other groups go on."
+
+
+def test_a_probe_is_no_news_but_closing_is() -> None:
+    told, news = scene(), News()
+    told.tell(ev.BreakerMoved("web", BreakerState.CLOSED, BreakerState.OPEN, "x", 1.0))
+    assert toast(news, told, ev.BreakerMoved("web", BreakerState.OPEN, BreakerState.HALF_OPEN, "x")) is None
+    assert toast(news, told, ev.BreakerMoved("web", BreakerState.HALF_OPEN, BreakerState.OPEN, "x", 2.0)) is None
+    closed = toast(news, told, ev.BreakerMoved("web", BreakerState.HALF_OPEN, BreakerState.CLOSED, "x"))
+    assert closed is not None
+    assert closed.text == "web answers again."
+
+
+def test_only_a_groups_first_failure_is_told_in_full_then_they_are_counted() -> None:
+    told, news = scene(), News()
+    texts = []
+    for second, name in ((1.0, "x"), (2.0, "y"), (3.0, "z")):
+        told.starts(name, at=second).tell(ev.AttemptFailed(name, 1, upstream("HTTP 503")))
+        found = toast(news, told, ev.TaskFailed(name, upstream("HTTP 503")))
+        texts.append(found.text if found else None)
+    assert texts == ["x: HTTP 503", "a: 2 failed", None]
+
+
+def test_an_approval_stays_and_rings() -> None:
+    told = scene().waits("x", Reason.APPROVAL)
+    found = toast(News(), told, ev.ApprovalRequested("x", "Ship \x1b[2Jit?"))
+    assert found is not None
+    assert found.bell
+    assert found.seconds > 600
+    assert found.text.startswith("x: Ship it?")
+
+
+def test_budgets_are_told_at_each_threshold_once() -> None:
+    told, news = scene(), News()
+    severities = [
+        found.severity if (found := toast(news, told, ev.BudgetThreshold("run", "cost_usd", percent))) else None
+        for percent in (75, 75, 90, 100)
+    ]
+    assert severities == ["warning", None, "error", "error"]
+
+
+def test_a_refusal_says_why() -> None:
+    found = toast(News(), scene(), ev.CommandRefused("c7", "RetryTask", "x runs"))
+    assert found is not None
+    assert found.text == "x runs"
+
+
+def test_the_end_is_told_with_what_can_be_done() -> None:
+    bad, good = finished(well=False), finished(well=True)
+    news = News()
+    text = news.toast(Record("r", 0, 4.0, ev.RunFinished(Outcome.FAILED)), bad.run)
+    assert text is not None
+    assert text.text == "1 failed, 1 skipped of 3. R retries, q quits."
+    text = News().toast(Record("r", 0, 4.0, ev.RunFinished(Outcome.SUCCEEDED)), good.run)
+    assert text is not None
+    assert text.text == "3 of 3 done. q quits."
+
+
+def test_what_nobody_needs_to_know_is_not_told() -> None:
+    assert toast(News(), scene(), ev.TaskPaused("x", "operator")) is None
