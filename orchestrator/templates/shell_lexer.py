@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from orchestrator.templates.errors import TemplateError
@@ -19,6 +19,7 @@ from orchestrator.templates.shell_rules import (
     VALUE,
     Anything,
     Arguments,
+    Joined,
     Rule,
     Test,
     Word,
@@ -101,17 +102,8 @@ class _Frame:
         return isinstance(self.rule, Test) and self.rule.double
 
     def shape(self) -> tuple[object, ...]:
-        """What must be the same on every way through a condition or loop."""
-        return (
-            self.kind,
-            self.closer,
-            self.depth,
-            self.rule,
-            tuple(self.cases),
-            self.redirect,
-            self.begun,
-            len(self.heredocs),
-        )
+        """What must be the same on every way through a condition or loop; first the rule."""
+        return (self.rule, self.kind, self.closer, self.depth, tuple(self.cases), self.redirect, len(self.heredocs))
 
 
 _AT_START: Final = frozenset(("if", "then", "else", "elif", "do", "while", "until", "!", "{", "time"))
@@ -128,13 +120,15 @@ _SETS = re.compile(r"[A-Za-z_]\w*\+?=")
 _ARRAY = re.compile(r"[A-Za-z_]\w*(?:\[[^]]*\])?\+?=").fullmatch
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Block:
     """A condition or loop that is open: what the shell was reading when it began."""
 
+    keyword: str
     shape: tuple[tuple[object, ...], ...]
-    started: bool | None
-    assignment: str
+    begun: bool
+    word: _Pending
+    joined: bool = False
 
 
 class _Lexer:
@@ -686,30 +680,63 @@ class _Lexer:
         return isinstance(piece, Statement) and piece.keyword in {"if", "elif", "else", "endif"}
 
     def _statement(self, piece: Statement) -> None:
-        shape = tuple(frame.shape() for frame in self._stack)
-        word = self._owner.word
         if piece.keyword in {"for", "if"}:
-            match = _SETS.match(word.text)
-            self._blocks.append(_Block(shape, word.started, match[0] if match else ""))
-        elif not self._blocks or self._blocks[-1].shape != shape:
-            hint = "close inside the block what it opens: quotes, commands, parentheses"
-            self._unsure("what the shell reads here depends on a condition or loop", None, hint)
-        self._blur(word, self._blocks[-1])
+            self._blocks.append(_Block(piece.keyword, self._shape(), self._frame.begun, replace(self._owner.word)))
+            if piece.keyword == "for":
+                self._blur(self._blocks[-1])
+            return
+        block = self._blocks[-1]
+        if not block.joined and self._shape() != block.shape:
+            self._check_join(block)
+            block.joined = True
+        if block.joined:
+            self._join(block, last=piece.keyword == "endif")
+        else:
+            self._blur(block)
         if piece.keyword in {"endfor", "endif"}:
             self._blocks.pop()
 
-    def _blur(self, word: _Pending, block: _Block) -> None:
+    def _shape(self) -> tuple[tuple[object, ...], ...]:
+        return tuple(frame.shape() for frame in self._stack)
+
+    def _blur(self, block: _Block) -> None:
         """What the word holds from here on depends on a condition or loop."""
-        if word.started is False and block.started is False:
+        word = self._owner.word
+        if word.started is False and block.word.started is False:
             return
         if word.text and not isinstance(rule_for(word.text), Arguments | Wrapper):
             self._unsure("a condition or loop decides how this command is read", None)
-        begins_alike = block.assignment and word.text.startswith(block.assignment)
-        word.text = (block.assignment if begins_alike else "") + UNKNOWN
+        match = _SETS.match(block.word.text)
+        begins_alike = match is not None and word.text.startswith(match[0])
+        word.text = (match[0] if match and begins_alike else "") + UNKNOWN
         word.nested = word.nested or bool(word.slots)
         word.doubtful = True
         if self._frame.kind in {"commands", "array"}:
             word.started = None
+
+    def _check_join(self, block: _Block) -> None:
+        """A condition may hold a whole command, or the last arguments of one whose name stands before it."""
+        frame = self._frame
+        alike = self._shape()[:-1] == block.shape[:-1] and frame.shape()[1:] == block.shape[-1][1:]
+        fits = block.keyword == "if" and alike and frame.kind == "commands" and block.shape[-1][0] is None
+        before = block.word.started is False or (_ends_plainly(block.word) and not block.begun)
+        if not (fits and before and frame.rule is not None and frame.rule.bears_doubt):
+            hint = (
+                "close inside the block what it opens (quotes, parentheses), and put whole commands or arguments in it"
+            )
+            self._unsure("what the shell reads here depends on a condition or loop", None, hint)
+
+    def _join(self, block: _Block, *, last: bool) -> None:
+        self._end_word()
+        frame = self._frame
+        frame.begun = block.begun
+        if last:
+            rest = None if block.word.started is False else Arguments()
+            frame.rule = Joined(rest)
+            frame.word = _Pending(UNKNOWN, started=None, doubtful=True)
+        else:
+            frame.rule = None
+            frame.word = replace(block.word)
 
     # Refusing.
 
@@ -770,6 +797,12 @@ def _check_redirect(operator: str, word: Word) -> None:
     if operator in {">&", "<&"} and word.has_value:
         hint = "write > {{ … }} 2>&1"
         raise TemplateError(f"bash evaluates what follows `{operator}`", hint=hint)
+
+
+def _ends_plainly(word: _Pending) -> bool:
+    """Whether the word is the whole name of a program that takes plain arguments."""
+    plain = bool(word.text) and not word.slots and not word.doubtful and word.text not in _AT_START | _ENDING | {"case"}
+    return plain and not _SETS.match(word.text) and isinstance(rule_for(word.text), Arguments)
 
 
 def _case_word(frame: _Frame, word: Word) -> None:

@@ -68,7 +68,7 @@ class Rule(Protocol):
 class _Base:
     @property
     def bears_doubt(self) -> bool:
-        return isinstance(self, Anything | Arguments | Nothing | Wrapper | Find)
+        return isinstance(self, Anything | Arguments | Nothing | Wrapper | Find | Joined)
 
     def finish(self) -> None:
         """Nothing is left to check."""
@@ -308,6 +308,21 @@ class Test(_Base):
             if not self.double and word.begins_with_value and after.text not in _AFTER_OPERAND:
                 hint = "put the operator first: [ -n {{ … }} ], or between: [ {{ … }} = x ]"
                 raise TemplateError("a value stands where an operator is read", hint=hint)
+
+
+@dataclass(frozen=True, slots=True)
+class Joined(_Base):
+    """After a condition that holds a whole command (then nothing may follow), or arguments (then `rest` goes on)."""
+
+    rest: Arguments | None
+
+    def after(self, word: Word) -> Rule:
+        if word.text == UNKNOWN and word.doubtful and not word.has_value:
+            return self
+        if self.rest is None or word.doubtful:
+            hint = "end the command inside the block, or begin a new line after it"
+            raise TemplateError("what follows this condition may belong to the command inside it", hint=hint)
+        return self.rest.after(word)
 
 
 @dataclass(frozen=True, slots=True)
