@@ -21,8 +21,8 @@ def quick(folder: Path) -> str:
 @pytest.mark.parametrize(("columns", "rows"), [(120, 40), (80, 24)])
 def test_the_dashboard_shows_the_run_and_q_leaves_a_summary(columns: int, rows: int, tmp_path: Path) -> None:
     terminal = Terminal("tui", quick(tmp_path), state=tmp_path, columns=columns, rows=rows)
-    terminal.sees("quick")
-    terminal.sees("failed")
+    terminal.sees("flow.yaml")
+    terminal.sees("FAILED 1 of 2")
     terminal.types("q")
     assert terminal.ends() == 1
     assert all(code in terminal.raw for code in RESTORED)
@@ -46,7 +46,7 @@ def test_ctrl_c_asks_then_cancels_and_nothing_is_left(tmp_path: Path) -> None:
     mark = marker()
     terminal = Terminal("tui", str(flow(tmp_path, SLEEPS.format(marker=mark))), state=tmp_path)
     wait_for(f"sleep {mark}")
-    terminal.read(1)
+    terminal.sees("RUNNING")
     terminal.types("\x03")
     terminal.sees("Ctrl+C")
     for _ in range(8):
@@ -64,7 +64,7 @@ def test_a_signal_restores_the_terminal_and_stops_the_run(number: int, status: i
     mark = marker()
     terminal = Terminal("tui", str(flow(tmp_path, SLEEPS.format(marker=mark))), state=tmp_path)
     wait_for(f"sleep {mark}")
-    terminal.sees("f  ")
+    terminal.sees("RUNNING")
     terminal.child.kill(number)
     assert terminal.ends() == status
     assert all(code in terminal.raw for code in RESTORED)
@@ -75,6 +75,7 @@ def test_a_closed_window_leaves_no_child(tmp_path: Path) -> None:
     mark = marker()
     terminal = Terminal("tui", str(flow(tmp_path, SLEEPS.format(marker=mark))), state=tmp_path)
     wait_for(f"sleep {mark}")
+    terminal.sees("RUNNING")
     terminal.closes()
     assert none_alive(mark, within=15)
 
