@@ -206,13 +206,13 @@ def _forced(all_steps: list[Step], registry: Registry | None) -> Iterator[tuple[
 
 
 def _forced_by(limit: RateLimit, name: str, calls: int, tokens: int) -> Iterator[tuple[float, str]]:
-    span = say_seconds(limit.per, period=True)
+    span = _period(limit.per)
     if limit.requests is not None and (seconds := _least(limit, calls, limit.requests, limit.burst)) > 0:
         share = f"{calls} tasks share" if calls > 1 else "1 task has"
-        rate = f"{limit.requests} requests a {span}"
+        rate = f"{limit.requests} requests {span}"
         yield seconds, f"{share} the backend {name!r} of {rate}: at least {say_seconds(seconds)}"
     if limit.tokens is not None and (seconds := _least(limit, tokens, limit.tokens, None)) > 0:
-        rate = f"{limit.tokens} tokens a {span}"
+        rate = f"{limit.tokens} tokens {span}"
         yield (
             seconds,
             f"about {tokens} tokens go through the backend {name!r} of {rate}: at least {say_seconds(seconds)}",
@@ -228,13 +228,17 @@ def _least(limit: RateLimit, wanted: int, amount: int, burst: int | None) -> flo
 
 # ── words ───────────────────────────────────────────────────────────────────────────────────────
 
-_UNITS = ((86_400.0, "day", "d"), (3_600.0, "hour", "h"), (60.0, "minute", "min"), (1.0, "second", "s"))
+_UNITS: Final = ((86_400.0, "a day", "d"), (3_600.0, "an hour", "h"), (60.0, "a minute", "min"), (1.0, "a second", "s"))
 
 
-def say_seconds(seconds: float, *, period: bool = False) -> str:
-    """Return `3 min`, `1 h 30 min`, `45 s`; of a period, `minute` or `10 s`."""
-    if period:
-        return next((word for size, word, _ in _UNITS if seconds == size), None) or say_seconds(seconds)
+def _period(seconds: float) -> str:
+    """Return `a minute`, `an hour`, `in 10 s`."""
+    word = next((word for size, word, _ in _UNITS if seconds == size), None)
+    return word or f"in {say_seconds(seconds)}"
+
+
+def say_seconds(seconds: float) -> str:
+    """Return `3 min`, `1 h 30 min`, `45 s`."""
     parts: list[str] = []
     for size, _, short in _UNITS:
         count = int(seconds // size) if size > 1 else round(seconds, 1)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
+from typing import Final
 
 from orchestrator import yamlsource
 from orchestrator.core.errors import Code, FlowError, Problem
@@ -19,6 +20,9 @@ from orchestrator.flows.limits import MAX_DEPTH, Limits
 from orchestrator.flows.paths import is_file
 from orchestrator.flows.registry import Registry
 from orchestrator.yamlsource import Source, YamlError
+
+_YOUNG: Final = 20_000
+_NEVER: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,7 @@ def load_flow(path: str, registry: Registry, *, environ: Mapping[str, str]) -> L
     """
     limits = Limits.from_environ(environ)
     library = Library(registry, environ, limits)
-    with _no_garbage_collection():
+    with _young_garbage_only():
         flow = library.flow(path)
     if library.problems or flow is None:
         raise FlowError(*_sorted(library.problems, path))
@@ -46,15 +50,14 @@ def load_flow(path: str, registry: Registry, *, environ: Mapping[str, str]) -> L
 
 
 @contextmanager
-def _no_garbage_collection() -> Iterator[None]:
-    """Hundreds of thousands of new values, none of them garbage: the collector would only slow the loading down."""
-    was_enabled = gc.isenabled()
-    gc.disable()
+def _young_garbage_only() -> Iterator[None]:
+    """Millions of new values that stay: the collector is to look at each once, not at all of them again and again."""
+    usual = gc.get_threshold()
+    gc.set_threshold(_YOUNG, _NEVER, _NEVER)
     try:
         yield
     finally:
-        if was_enabled:
-            gc.enable()
+        gc.set_threshold(*usual)
 
 
 def _sorted(problems: list[Problem], first: str) -> tuple[Problem, ...]:

@@ -56,23 +56,18 @@ class Draft:
     sort: Sort | None
     given: dict[str, Any]
     whole: bool = True
+    kind: str = field(init=False)
+    chosen: Chosen | None = field(init=False)
     fan_out: ForEach | Matrix | None = field(init=False)
 
     def __post_init__(self) -> None:
+        self.kind = self.sort.name if self.sort else GATE_KIND
+        self.chosen = self.given.get(self.sort.name) if self.sort and self.whole else None
         self.fan_out = _fan_out(self.given)
 
     @property
     def path(self) -> Path:
         return ("tasks", self.id)
-
-    @property
-    def kind(self) -> str:
-        return self.sort.name if self.sort else GATE_KIND
-
-    @property
-    def chosen(self) -> Chosen | None:
-        found = self.given.get(self.sort.name) if self.sort and self.whole else None
-        return found if isinstance(found, Chosen) else None
 
     @property
     def each(self) -> str | None:

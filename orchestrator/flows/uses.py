@@ -64,9 +64,12 @@ def uses(draft: Draft, place: Place, shape: Shape | None) -> Iterator[Use]:
     yield from _settings(draft, place)
     if draft.fan_out is not None:
         yield from _fan_out(data, path, place)
-    yield from _templates(data, "approve", path, place)
-    yield from _expression(data, "when", path, place)
-    yield from _expression(data, "until", path, _own(place, shape))
+    if "approve" in data:
+        yield from _templates(data, "approve", path, place)
+    if "when" in data:
+        yield from _expression(data, "when", path, place)
+    if "until" in data:
+        yield from _expression(data, "until", path, _own(place, shape))
 
 
 def _expression(data: Mapping[str, Any], key: str, path: Path, place: Place) -> Iterator[Use]:
