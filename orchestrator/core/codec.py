@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from functools import cache
-from typing import Any, Final, TypeAlias, Union, get_args, get_origin, get_type_hints
+from typing import Any, Final, NamedTuple, TypeAlias, Union, get_args, get_origin, get_type_hints
 
 from orchestrator.core import events as ev
 from orchestrator.core import flow
@@ -20,44 +20,33 @@ from orchestrator.core.events import Event, Record
 VERSION: Final = 1
 """The version of the format; it stands in every RunStarted."""
 
-Convert: TypeAlias = Callable[[Any], Any]
+EVENT_TYPES: Final[dict[str, type]] = {event.__name__: event for event in get_args(Event)}
 
 _NAMES: Final = {**vars(flow), **vars(ev)}
 """Where the annotations of events find their names."""
 
-EVENT_TYPES: Final[dict[str, type]] = {event.__name__: event for event in get_args(Event)}
+Convert: TypeAlias = Callable[[Any], Any]
+
+_ATOMS: Final = frozenset({str, int, float, bool, types.NoneType})
 
 
-def encode(record: Record) -> dict[str, Any]:
-    """Return the record as plain data that `json.dumps` takes."""
-    event = record.event
-    event_type: type = type(event)
-    name, writers = _writers(event_type)
-    data: dict[str, Any] = {"type": name, "seq": record.seq, "at": round(record.at, 6), "run": record.run}
-    for key, attribute, convert in writers:
-        value = getattr(event, attribute)
-        data[key] = value if convert is None else convert(value)
-    if name == "RunStarted":
-        data["version"] = VERSION
-    return data
+class _Field(NamedTuple):
+    """A field of a class and its key in the data. `read` is None where the data holds the value itself."""
 
-
-def decode(data: Mapping[str, Any]) -> Record:
-    """Return the record that the data tells. Raises ValueError for what this version does not know."""
-    if data.get("version", VERSION) != VERSION:
-        raise ValueError(f"events of version {data['version']} are not readable here (this is version {VERSION})")
-    event_type = EVENT_TYPES.get(data["type"])
-    if event_type is None:
-        raise ValueError(f"unknown event type {data['type']!r}")
-    event = _reader(event_type)(data)
-    return Record(data["run"], data["seq"], data["at"], event)
+    name: str
+    key: str
+    is_plain: bool
+    read: Convert | None
 
 
 @cache
-def _writers(event_type: type) -> tuple[str, tuple[tuple[str, str, Convert | None], ...]]:
-    hints = get_type_hints(event_type, localns=_NAMES)
-    rows = ((_key(field.name), field.name, _writer(hints[field.name])) for field in fields(event_type))
-    return event_type.__name__, tuple(rows)
+def _fields_of(cls: type) -> tuple[_Field, ...]:
+    hints = get_type_hints(cls, localns=_NAMES)
+    return tuple(_field(field.name, hints[field.name]) for field in fields(cls))
+
+
+def _field(name: str, hint: object) -> _Field:
+    return _Field(name, _key(name), _is_plain(hint), _reader(hint))
 
 
 def _key(name: str) -> str:
@@ -65,67 +54,95 @@ def _key(name: str) -> str:
     return "class" if name == "error_class" else name.removesuffix("_")
 
 
-def _writer(hint: object) -> Convert | None:
-    """Return what turns a value of this type into plain data; None where it is plain already."""
-    if _is_plain(hint):
-        return None
-    return _plain
-
-
 def _is_plain(hint: object) -> bool:
-    arguments = get_args(hint)
-    if get_origin(hint) in (Union, types.UnionType):
-        return all(_is_plain(argument) for argument in arguments)
+    """Return whether values of this type are plain data already, as words are: they are text."""
     if isinstance(hint, type):
-        return hint in (str, int, float, bool, type(None)) or issubclass(hint, str)
-    return False
+        return hint in _ATOMS or issubclass(hint, str)
+    return _is_union(hint) and all(_is_plain(member) for member in get_args(hint))
+
+
+def _is_union(hint: object) -> bool:
+    return get_origin(hint) in (Union, types.UnionType)
+
+
+# ── to data ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def encode(record: Record) -> dict[str, Any]:
+    """Return the record as plain data that `json.dumps` takes."""
+    _, seq, at, event = record
+    data = {"type": type(event).__name__, "seq": seq, "at": round(at, 6), "run": record.run}
+    if isinstance(event, ev.RunStarted):
+        data["version"] = VERSION
+    return _tell(event, data)
+
+
+def _tell(value: object, data: dict[str, Any]) -> dict[str, Any]:
+    """Add the fields of a dataclass to the data."""
+    cls: type = type(value)
+    for name, key, is_plain, _ in _fields_of(cls):
+        field = getattr(value, name)
+        data[key] = field if is_plain else _plain(field)
+    return data
 
 
 def _plain(value: object) -> object:
     """Return nested dataclasses, tuples and mapping proxies as what JSON knows."""
-    if value is None or isinstance(value, str | int | float):
+    if type(value) in _ATOMS or isinstance(value, str):
         return value
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
-    if is_dataclass(value) and not isinstance(value, type):
-        return {_key(field.name): _plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if is_dataclass(value):
+        return _tell(value, {})
     raise TypeError(f"{type(value).__name__} has no plain form")
 
 
-@cache
-def _reader(cls: type) -> Convert:
-    hints = get_type_hints(cls, localns=_NAMES)
-    rows = tuple((field.name, _key(field.name), _value_reader(hints[field.name])) for field in fields(cls))
-
-    def read(data: Mapping[str, Any]) -> object:
-        return cls(**{name: convert(data[key]) for name, key, convert in rows if key in data})
-
-    return read
+# ── from data ───────────────────────────────────────────────────────────────────────────────────
 
 
-def _value_reader(hint: Any) -> Convert:  # noqa: ANN401 - a type, a union or an alias
-    origin, arguments = get_origin(hint), get_args(hint)
-    if origin in (Union, types.UnionType):
-        return _optional_reader([argument for argument in arguments if argument is not type(None)])
-    if origin is tuple:
-        inner = _value_reader(arguments[0])
-        return lambda values: tuple(inner(value) for value in values)
-    return _class_reader(hint) if isinstance(hint, type) else _as_it_is
+def decode(data: Mapping[str, Any]) -> Record:
+    """Return the record that the data tells. Raises ValueError for what this version does not know."""
+    if data.get("version", VERSION) != VERSION:
+        raise ValueError(f"events of version {data['version']} are not readable here (this is version {VERSION})")
+    try:
+        return Record(data["run"], data["seq"], data["at"], _object(_event_type(data["type"]), data))
+    except KeyError as error:
+        raise ValueError(f"an event lacks {error}") from error
+    except TypeError as error:
+        raise ValueError(f"an event is not readable: {error}") from error
 
 
-def _class_reader(cls: type) -> Convert:
-    if issubclass(cls, Enum):
-        return cls
-    return _reader(cls) if is_dataclass(cls) else _as_it_is
+def _event_type(name: str) -> type:
+    if name not in EVENT_TYPES:
+        raise ValueError(f"unknown event type {name!r}")
+    return EVENT_TYPES[name]
 
 
-def _optional_reader(members: list[Any]) -> Convert:
-    """Return the reader of `X | None`; a union of several plain types is kept as it is."""
-    inner = _value_reader(members[0]) if len(members) == 1 else _as_it_is
-    return lambda value: None if value is None else inner(value)
+def _object(cls: type, data: Mapping[str, Any]) -> Any:  # noqa: ANN401 - what the class makes
+    """Return the object that the data tells; a field that is not there has its default value."""
+    given = ((name, data[key], read) for name, key, _, read in _fields_of(cls) if key in data)
+    return cls(**{name: value if read is None else read(value) for name, value, read in given})
 
 
-def _as_it_is(value: object) -> object:
-    return value
+def _reader(hint: object) -> Convert | None:
+    """Return what makes a value of this type from plain data; None where it is the same."""
+    if not _is_union(hint):
+        return _one_reader(hint)
+    members = [member for member in get_args(hint) if member is not types.NoneType]
+    read = _one_reader(members[0]) if len(members) == 1 else None
+    return read and (lambda data: None if data is None else read(data))
+
+
+def _one_reader(hint: Any) -> Convert | None:  # noqa: ANN401 - a type or an alias
+    if get_origin(hint) is tuple:
+        return _tuple_reader(get_args(hint)[0])
+    if is_dataclass(hint):
+        return lambda data: _object(hint, data)  # type: ignore[arg-type]  # a class: hints are no instances
+    return hint if isinstance(hint, type) and issubclass(hint, Enum) else None
+
+
+def _tuple_reader(hint: object) -> Convert:
+    read = _reader(hint)
+    return tuple if read is None else lambda data: tuple(map(read, data))
