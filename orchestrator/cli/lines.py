@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
-from orchestrator.cli.words import amount, clock, many, money, one_line, span
+from orchestrator.cli.words import amount, clip, clock, many, money, one_line, span
 from orchestrator.core import events as ev
 from orchestrator.core.errors import Failure
 from orchestrator.core.events import Event, Record
@@ -26,6 +26,9 @@ _Told: TypeAlias = "str | Line | None"
 _E = TypeVar("_E", bound=Event)
 _Teller: TypeAlias = "Callable[[Any, Run, float], _Told]"
 _TELLERS: Final[dict[type, _Teller]] = {}
+
+LONGEST_WHY: Final = 80
+"""Columns of a reason in brackets."""
 
 
 def line_of(record: Record, run: Run) -> Line | None:
@@ -94,7 +97,7 @@ def _in(seconds: float | None, at: float) -> str:
 
 
 def _because(why: str) -> str:
-    return f" ({one_line(why)})" if why else ""
+    return f" ({clip(one_line(why), LONGEST_WHY)})" if why else ""
 
 
 # ── run and group ───────────────────────────────────────────────────────────────────────────────
@@ -257,7 +260,7 @@ def _attempt_failed(event: ev.AttemptFailed, run: Run, at: float) -> _Told:
     if event.retry_in is None:
         return None
     limit = run.tasks[event.task].max_attempts
-    return f"{event.task} retry {event.attempt + 1}/{limit} in {span(event.retry_in)} ({reason_of(event.error)})"
+    return f"{event.task} retry {event.attempt + 1}/{limit} in {span(event.retry_in)}{_because(event.error.message)}"
 
 
 @_tells

@@ -9,7 +9,7 @@ from typing import Final, Protocol, Self
 from orchestrator.cli.block import Block, frame
 from orchestrator.cli.lines import Line, counts_line, line_of
 from orchestrator.cli.streams import Out, Reader
-from orchestrator.cli.words import clip, many, plain
+from orchestrator.cli.words import many, plain, wrap
 from orchestrator.core.events import Record
 from orchestrator.core.ports import Gap, Session
 from orchestrator.core.run import Run
@@ -211,5 +211,5 @@ class BlockFace:
 def _written(line: Line, out: Out) -> str:
     text = line.text if out.looks.unicode else plain(line.text)
     if out.looks.terminal:
-        text = clip(text, max(20, 3 * out.size().columns))
+        text = wrap(text, out.size().columns - 1)
     return out.looks.paint(text, line.style) if line.style else text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 import unicodedata
 from collections.abc import Mapping
 from typing import Final
@@ -69,6 +70,13 @@ def clip(text: str, width: int, *, ellipsis: str = "…") -> str:
             break
         kept += 1
     return (text[:kept] + ellipsis)[: max(0, width)]
+
+
+def wrap(text: str, width: int) -> str:
+    """Return the text broken between words, its further lines indented."""
+    if cells(text) <= width:
+        return text
+    return "\n".join(textwrap.wrap(text, max(20, width), subsequent_indent=" " * 6, break_long_words=False))
 
 
 def pad(text: str, width: int) -> str:

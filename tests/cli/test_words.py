@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.cli.words import amount, cells, clean, clip, clock, many, money, one_line, pad, plain, span
+from orchestrator.cli.words import amount, cells, clean, clip, clock, many, money, one_line, pad, plain, span, wrap
 
 
 @pytest.mark.parametrize(
@@ -88,6 +88,11 @@ def test_wide_characters_count_twice() -> None:
     assert cells("日本") == 4
     assert clip("日本語", 5) == "日本…"
     assert pad("日本", 6) == "日本  "
+
+
+def test_long_lines_break_between_words() -> None:
+    assert wrap("short enough", 40) == "short enough"
+    assert wrap("one two three four five six", 20) == "one two three four\n      five six"
 
 
 def test_our_signs_have_ascii_forms() -> None:
