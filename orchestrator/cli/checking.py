@@ -34,12 +34,12 @@ def graph(flow: str, shape: str) -> None:
     """Draw what depends on what."""
     from orchestrator.cli.plan import draw  # noqa: PLC0415 - `--help` pays for click alone
 
-    click.echo(draw(flow, shape))
+    draw(flow, shape)
 
 
 @click.command(epilog="Example:  orchestrator schema > flow.schema.json")
 def schema() -> None:
     """Print the JSON Schema of flow files, for editors."""
-    from orchestrator.cli.plan import schema_text  # noqa: PLC0415 - `--help` pays for click alone
+    from orchestrator.cli.plan import print_schema  # noqa: PLC0415 - `--help` pays for click alone
 
-    click.echo(schema_text())
+    print_schema()

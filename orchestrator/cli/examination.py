@@ -14,13 +14,13 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-import click
-
 from orchestrator.cli.exits import Exit
 from orchestrator.cli.places import short
-from orchestrator.cli.streams import Looks, looks_of, no_dashboard_because, size_of
-from orchestrator.cli.words import one_line, plain
+from orchestrator.cli.streams import Looks, looks_of, no_dashboard_because, size_of, standard_streams
+from orchestrator.cli.words import one_line
+from orchestrator.config.environment import read_env_file
 from orchestrator.config.places import state_folder
+from orchestrator.core.errors import FlowError
 from orchestrator.core.flow import Flow, SecretSource
 
 FEW_FILES: Final = 1024
@@ -63,12 +63,11 @@ def examine(file: str | None) -> int:
     """Look, print and return the exit status."""
     from orchestrator.bootstrap import load  # noqa: PLC0415 - without a flow nothing of it is needed
 
-    environ = dict(os.environ)
     flow = load(file).flow if file is not None else None
-    findings = [*machine_findings(facts_of(environ)), *(flow_findings(flow, environ) if flow else ())]
-    looks = looks_of(sys.stdout, os.environ)
-    for line in lines_of(findings, looks):
-        click.echo(line, color=looks.colour)
+    findings = [*machine_findings(facts_of(os.environ)), *(flow_findings(flow, os.environ) if flow else ())]
+    out = standard_streams().out
+    for line in lines_of(findings, out.looks):
+        out.line(line)
     return status_of(findings)
 
 
@@ -84,8 +83,7 @@ def lines_of(findings: Iterable[Finding], looks: Looks) -> Iterator[str]:
         sign, style = _SIGNS[finding.level]
         advice = f"; {finding.advice}" if finding.advice else ""
         text = f"{finding.name:<12} {finding.text}{advice}"
-        signed = f"{sign} {text}" if looks.unicode else plain(f"{sign} {text}")
-        yield looks.paint(signed[0], style) + signed[1:]
+        yield f"{looks.paint(sign, style)} {text}"
 
 
 # ── the machine ─────────────────────────────────────────────────────────────────────────────────
@@ -145,7 +143,7 @@ def _files(facts: Facts) -> Finding:
     soft, hard = (
         "unlimited" if limit == resource.RLIM_INFINITY else f"{limit:,}".replace(",", "_") for limit in facts.open_files
     )
-    text = f"{soft}, raised to {hard} when needed"
+    text = soft if soft == hard else f"{soft}, raised to {hard} when needed"
     if resource.RLIM_INFINITY not in facts.open_files and facts.open_files[1] < FEW_FILES:
         return Finding(Level.NOTE, "open files", text, f"programs run at most {facts.open_files[1] // 3} at once")
     return Finding(Level.GOOD, "open files", text)
@@ -176,8 +174,17 @@ def _state(facts: Facts) -> Finding:
 def flow_findings(flow: Flow, environ: Mapping[str, str]) -> Iterator[Finding]:
     """Yield whether each key that the flow and its sub-flows name is set; never what it is."""
     yield Finding(Level.GOOD, "flow", f"{one_line(flow.file or flow.name)} is valid")
+    try:
+        known = {**environ, **_own_variables(flow)}
+    except FlowError as error:
+        yield Finding(Level.MISSING, "env file", str(error))
+        known = dict(environ)
     for name, source in dict(_sources(flow)).items():
-        yield _source(name, source, environ)
+        yield _source(name, source, known)
+
+
+def _own_variables(flow: Flow) -> dict[str, str]:
+    return read_env_file(Path(flow.folder) / flow.env_file) if flow.env_file is not None else {}
 
 
 def _sources(flow: Flow) -> Iterator[tuple[str, SecretSource]]:

@@ -7,7 +7,6 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,26 +19,13 @@ from orchestrator.cli.interrupts import Interrupts
 from orchestrator.cli.options import instances
 from orchestrator.cli.places import short
 from orchestrator.cli.report import report_text
-from orchestrator.cli.streams import Out, Reader, can_ask, looks_of
+from orchestrator.cli.streams import Out, Reader, Streams, can_ask, standard_streams
 from orchestrator.cli.summary import Logs, Paper, outputs_text, summary
 from orchestrator.cli.watching import BlockFace, PlainFace, ReaderWatch, Ticks, Together, Viewer, Watch
 from orchestrator.core.commands import CancelRun
 from orchestrator.core.ports import Journal, Session
 from orchestrator.core.run import Run
 from orchestrator.journal import JsonLines
-
-
-@dataclass(frozen=True, slots=True)
-class Streams:
-    """Where results and messages go."""
-
-    out: Out
-    err: Out
-
-
-def standard_streams() -> Streams:
-    environ = os.environ
-    return Streams(Out(sys.stdout, looks_of(sys.stdout, environ)), Out(sys.stderr, looks_of(sys.stderr, environ)))
 
 
 def run_headless(flow: str, options: Mapping[str, Any]) -> int:
@@ -126,7 +112,7 @@ class Headless:
     def _deliver(self, run: Run) -> None:
         print_summary(run, self._prepared, self._logs, self._streams.err)
         if self._output == "json":
-            self._streams.out.line(report_text(run, self._kept.outputs))
+            self._streams.out.line(report_text(run, self._kept.outputs, ascii_only=not self._streams.out.looks.unicode))
         elif self._output == "text":
             self._streams.out.write(outputs_text(run))
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-import click
-
 from orchestrator.bootstrap import load, registry
 from orchestrator.cli.exits import Exit
+from orchestrator.cli.streams import Streams, standard_streams
 from orchestrator.cli.words import amount, many, money, one_line, pad
 from orchestrator.core.errors import FlowError
 from orchestrator.core.flow import Flow
@@ -31,30 +29,30 @@ _TIMES: Final = "\N{MULTIPLICATION SIGN}"
 
 def validate_all(files: Sequence[str]) -> int:
     """Check every file; print plans to stdout, errors and warnings to stderr."""
-    good = [_validate(file, blank=number > 0) for number, file in enumerate(files)]
+    streams = standard_streams()
+    good = [_validate(file, streams, blank=number > 0) for number, file in enumerate(files)]
     return Exit.OK if all(good) else Exit.USAGE
 
 
-def _validate(file: str, *, blank: bool) -> bool:
+def _validate(file: str, streams: Streams, *, blank: bool) -> bool:
     try:
         loaded = load(file)
     except FlowError as error:
-        sys.stdout.flush()
-        click.echo(str(error), err=True)
+        streams.err.line(str(error))
         return False
     for warning in loaded.warnings:
-        click.echo(f"warning: {warning}", err=True)
-    click.echo(("\n" if blank else "") + plan_text(loaded.flow), nl=False)
+        streams.err.line(f"warning: {warning}")
+    streams.out.write(("\n" if blank else "") + plan_text(loaded.flow))
     return True
 
 
-def draw(file: str, shape: str) -> str:
-    """Return the graph without its last line end."""
-    return graph(load(file).flow, shape).rstrip("\n")
+def draw(file: str, shape: str) -> None:
+    standard_streams().out.write(graph(load(file).flow, shape))
 
 
-def schema_text() -> str:
-    return json.dumps(json_schema(registry()), indent=2, ensure_ascii=False)
+def print_schema() -> None:
+    out = standard_streams().out
+    out.line(json.dumps(json_schema(registry()), indent=2, ensure_ascii=not out.looks.unicode))
 
 
 # ── the plan ────────────────────────────────────────────────────────────────────────────────────

@@ -16,9 +16,9 @@ Outputs = Mapping[str, Mapping[str, Json] | None]
 """What tasks left behind, by task."""
 
 
-def report_text(run: Run, outputs: Outputs) -> str:
+def report_text(run: Run, outputs: Outputs, *, ascii_only: bool = False) -> str:
     """Return the report as one line of JSON."""
-    return json.dumps(report_of(run, outputs), ensure_ascii=False, default=plain_json)
+    return json.dumps(report_of(run, outputs), ensure_ascii=ascii_only, default=plain_json)
 
 
 def plain_json(value: object) -> object:

@@ -12,17 +12,15 @@ from orchestrator.bootstrap import EngineThread, Prepared, prepare
 from orchestrator.cli.bugs import report
 from orchestrator.cli.exits import Exit, of_run
 from orchestrator.cli.headless import (
-    Streams,
     engine_options,
     last_state,
     print_summary,
     run_headless,
-    standard_streams,
     ticker,
     warn,
 )
 from orchestrator.cli.interrupts import Interrupts
-from orchestrator.cli.streams import can_ask, no_dashboard_because
+from orchestrator.cli.streams import Streams, can_ask, no_dashboard_because, standard_streams
 from orchestrator.cli.swatches import known_themes
 from orchestrator.cli.watching import TICK, PlainFace, Viewer
 from orchestrator.core.run import Run

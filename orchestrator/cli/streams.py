@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import IO, Final
 
+from orchestrator.cli.words import plain
+
 _RESET: Final = "\x1b[0m"
 _STYLES: Final = {
     "bold": "\x1b[1m",
@@ -131,10 +133,23 @@ class Out:
         return size_of(self._stream)
 
     def _encodable(self, text: str) -> str:
+        """Return what the stream can take: our own signs in ASCII where it has no Unicode, and marks for the rest."""
         encoding = getattr(self._stream, "encoding", None) or "utf-8"
-        if self.looks.unicode and encoding.lower().replace("-", "") == "utf8":
-            return text.encode("utf-8", "replace").decode("utf-8")
-        return text.encode(encoding, "replace").decode(encoding)
+        shown = text if self.looks.unicode else plain(text)
+        return shown.encode(encoding, "replace").decode(encoding)
+
+
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """Where results and messages go."""
+
+    out: Out
+    err: Out
+
+
+def standard_streams() -> Streams:
+    environ = os.environ
+    return Streams(Out(sys.stdout, looks_of(sys.stdout, environ)), Out(sys.stderr, looks_of(sys.stderr, environ)))
 
 
 def fill_gaps() -> None:

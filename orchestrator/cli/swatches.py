@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-import click
-
 from orchestrator.cli.exits import Exit
 from orchestrator.cli.places import shipped
-from orchestrator.cli.streams import Looks, looks_of
+from orchestrator.cli.streams import Looks, standard_streams
 from orchestrator.config.themes import Themes, chosen_theme, find_themes, theme_folders
 from orchestrator.core.theme import ThemeSpec
 
@@ -32,11 +29,11 @@ def known_themes(wanted: str | None) -> tuple[tuple[ThemeSpec, ...], str]:
 
 def print_themes() -> int:
     """List the themes; files that cannot be used are told of, and make the status 2."""
-    themes = all_themes()
-    for line in theme_lines(themes.specs, chosen_theme(None, themes, os.environ), looks_of(sys.stdout, os.environ)):
-        click.echo(line, color=True)
+    streams, themes = standard_streams(), all_themes()
+    for line in theme_lines(themes.specs, chosen_theme(None, themes, os.environ), streams.out.looks):
+        streams.out.line(line)
     for problem in (*themes.problems, *themes.warnings):
-        click.echo(str(problem), err=True)
+        streams.err.line(str(problem))
     return Exit.USAGE if themes.problems else Exit.OK
 
 

@@ -146,6 +146,8 @@ _ASCII: Final[Mapping[int, str]] = str.maketrans(
         "■": "#",
         "…": "...",
         "→": "->",
+        "←": "<-",
+        "\N{MULTIPLICATION SIGN}": "x",
         "·": "-",
         "●": "*",
         "█": "#",

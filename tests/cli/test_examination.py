@@ -78,5 +78,10 @@ def test_a_pipe_has_no_dashboard_and_says_why(tmp_path: Path) -> None:
     assert sys.stdin is not None
 
 
-def test_findings_without_unicode_are_ascii(facts: Facts) -> None:
-    assert "".join(lines_of(machine_findings(facts), Looks(unicode=False))).isascii()
+def test_keys_are_found_in_the_flows_own_file(tmp_path: Path) -> None:
+    (tmp_path / "keys.env").write_text("A_KEY=hunter2\n")
+    flow = Flow("f", {}, folder=str(tmp_path), env_file="keys.env", secrets={"A": SecretSource(env="A_KEY")})
+    assert status_of(flow_findings(flow, {})) == 0
+    (tmp_path / "keys.env").unlink()
+    assert [finding.name for finding in flow_findings(flow, {})] == ["flow", "env file", "key"]
+    assert status_of(flow_findings(flow, {})) == 1

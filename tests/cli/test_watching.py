@@ -90,6 +90,12 @@ def test_no_colour_is_sent_where_none_is_wanted() -> None:
         assert ("\x1b[31m" in out.text) is colour
 
 
+def test_where_there_is_no_unicode_signs_are_written_in_ascii() -> None:
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    Out(stream, Looks(unicode=False)).line("✓ done → 日本")
+    assert stream.buffer.getvalue() == b"+ done -> ??\n"
+
+
 class Broken(io.StringIO):
     def write(self, text: str) -> int:
         del text
