@@ -12,15 +12,15 @@ from orchestrator.core.errors import Code, OrchestratorError
 from orchestrator.core.flow import BackendSpec, Group, Input, InputType, SecretSource
 from orchestrator.core.ports import Backend
 from orchestrator.flows.findings import Findings
-from orchestrator.flows.grammar import Anything, Form, either
+from orchestrator.flows.grammar import Anything, Form, either, shown
 from orchestrator.flows.reading import WRONG, Reader
 from orchestrator.flows.registry import Registry
-from orchestrator.flows.schema import BACKEND, GROUP, INPUT, NAME_PATTERN, SECRET
+from orchestrator.flows.schema import BACKEND, GROUP, INPUT, LABEL_PATTERN, NAME_PATTERN, SECRET
 from orchestrator.flows.settings import form_of
 from orchestrator.flows.values import choose, typed
 
 _NAME: Final = re.compile(NAME_PATTERN)
-_BACKEND_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
+_LABEL: Final = re.compile(LABEL_PATTERN)
 
 _INPUT = Reader(INPUT)
 _SECRET = Reader(SECRET)
@@ -105,7 +105,7 @@ def read_secrets(data: Mapping[str, Any], findings: Findings) -> dict[str, Secre
 
 def read_groups(data: Mapping[str, Any], findings: Findings) -> dict[str, Group]:
     groups: dict[str, Group] = {}
-    for name in _named("groups", data, _BACKEND_NAME, findings):
+    for name in _named("groups", data, _LABEL, findings):
         given = _GROUP.read({} if data[name] is None else data[name], ("groups", name), findings)
         if given is not WRONG:
             groups[name] = Group(name=name, **given)
@@ -126,7 +126,7 @@ class Declared:
 def read_backends(data: Mapping[str, Any], registry: Registry, findings: Findings) -> dict[str, Declared]:
     """Return the backends that are declared rightly."""
     backends: dict[str, Declared] = {}
-    for name in _named("backends", data, _BACKEND_NAME, findings):
+    for name in _named("backends", data, _LABEL, findings):
         declared = _backend(name, data[name], registry, findings)
         if declared is not None:
             backends[name] = declared
@@ -158,7 +158,9 @@ def _tell_no_kind(name: str, data: object, registry: Registry, findings: Finding
         findings.add(f"the backend {name!r} has no 'kind'", ("backends", name), expected)
         _ANY_BACKEND.read({**data, "kind": ""}, ("backends", name), findings)
     else:
-        _ANY_BACKEND.read(data, ("backends", name), findings)
+        message = f"the kind of the backend {name!r} is {shown(data['kind'])}"
+        findings.add(message, ("backends", name, "kind"), expected)
+        _ANY_BACKEND.read({**data, "kind": ""}, ("backends", name), findings)
 
 
 def _backend_class(kind: str, registry: Registry, name: str, findings: Findings) -> type[Backend] | None:

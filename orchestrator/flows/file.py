@@ -21,7 +21,7 @@ from orchestrator.flows.paths import absolute
 from orchestrator.flows.prompts import prompt_files
 from orchestrator.flows.reading import WRONG, Reader
 from orchestrator.flows.registry import Registry
-from orchestrator.flows.schema import FLOW
+from orchestrator.flows.schema import FLOW, SECTIONS
 from orchestrator.flows.serving import Serving
 from orchestrator.flows.spending import Spending
 from orchestrator.flows.tasks import Draft, TaskMaker, TaskReader, depends_on
@@ -33,7 +33,6 @@ from orchestrator.flows.wording import unknown_key
 VERSION: Final = 1
 
 _TOP: Final = {key: Reader(declared.node) for key, declared in FLOW.keys.items()}
-_SECTIONS: Final = frozenset({"inputs", "secrets", "env", "defaults", "backends", "groups", "tasks", "outputs"})
 _OUTSIDE_TASKS: Final = Place(in_run=False)
 _OUTPUTS: Final = Place()
 
@@ -60,6 +59,20 @@ class Sections:
     backends: Mapping[str, Declared]
     drafts: Mapping[str, Draft]
     calls: Mapping[str, Flow | None]
+
+    @property
+    def are_whole(self) -> bool:
+        """Return whether everything that the file declares could be read."""
+        read = {
+            "inputs": self.inputs,
+            "secrets": self.secrets,
+            "groups": self.groups,
+            "backends": self.backends,
+            "tasks": self.drafts,
+        }
+        return all(found.keys() == self.names(section) for section, found in read.items()) and all(
+            draft.whole for draft in self.drafts.values()
+        )
 
     def names(self, section: str) -> frozenset[str]:
         """Return all names of a section, those of wrong entries too: what names them is not wrong as well."""
@@ -117,7 +130,7 @@ class FileReader:
             message, hint, code = unknown_key(key, FLOW.names, self._findings.suggest)
             self._findings.add_at_key(message, (key,), hint, code=code)
             return WRONG
-        return {} if written is None and key in _SECTIONS else reader.read(written, (key,), self._findings)
+        return {} if written is None and key in SECTIONS else reader.read(written, (key,), self._findings)
 
     def _drafts(self, top: Mapping[str, Any]) -> dict[str, Draft]:
         tasks = top.get("tasks", {})
@@ -264,6 +277,7 @@ class Checker:
 
 
 def _flow(sections: Sections, checker: Checker, findings: Findings) -> Flow:
+    assert sections.are_whole, "what is left out was told"
     top = sections.top
     return Flow(
         name=top.get("name") or FilePath(findings.file).stem,

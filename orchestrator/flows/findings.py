@@ -6,7 +6,7 @@ from pathlib import Path as FilePath
 from typing import Any, Final
 
 from orchestrator.core.errors import Code, Problem
-from orchestrator.flows.grammar import Path, Step
+from orchestrator.flows.grammar import Path, has_step
 from orchestrator.flows.paths import beside, folder_of
 from orchestrator.flows.suggest import Suggest
 from orchestrator.yamlsource import Position, Source
@@ -93,16 +93,10 @@ def value_at(data: object, path: Path) -> object:
 def data_at(data: Any, path: Path) -> tuple[Any, Path]:  # noqa: ANN401 - plain data
     """Return the value at the path, or the nearest one above that is there, and its path."""
     for depth, step in enumerate(path):
-        if not _has(data, step):
+        if not has_step(data, step):
             return data, path[:depth]
         data = data[step]
     return data, path
-
-
-def _has(data: object, step: Step) -> bool:
-    if isinstance(data, dict):
-        return step in data
-    return isinstance(data, list) and isinstance(step, int) and step < len(data)
 
 
 def _numbers(position: Position | None) -> tuple[int | None, int | None]:

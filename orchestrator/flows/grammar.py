@@ -84,7 +84,8 @@ class Text(Node):
         return core_schema.no_info_after_validator_function(self.parse, text) if self.parse else text
 
     def json_schema(self) -> JsonSchema:
-        return {"type": "string"} | ({"pattern": self.pattern} if self.pattern else {})
+        plain: JsonSchema = {"type": ["string", "number", "boolean"]}
+        return plain | ({"pattern": self.pattern} if self.pattern else {})
 
 
 @dataclass(frozen=True, eq=False)
@@ -409,17 +410,29 @@ def has_template(text: str) -> bool:
     return "{{" in text or "${" in text or "{%" in text or "{#" in text
 
 
-def trace(node: Node, steps: Iterable[Step]) -> tuple[Node, Path]:
-    """Follow pydantic's location. Returns the node there, and the location in the data alone."""
+def trace(node: Node, steps: Iterable[Step], data: Any) -> tuple[Node, Path]:  # noqa: ANN401 - plain data
+    """Follow pydantic's location. Returns the node there, and its place in the data, which has fewer steps."""
     path: list[Step] = []
     for step in steps:
-        if not isinstance(node, OneOf | OrTemplate):
+        if not _is_unwritten(node, data):
             path.append(step)
+            data = data[step] if has_step(data, step) else None
         below = node.child(step)
         if below is None:
             break
         node = below
     return node, tuple(path)
+
+
+def _is_unwritten(node: Node, data: object) -> bool:
+    """Return whether the step below the node is pydantic's alone: the member of a union, the key of a short form."""
+    return isinstance(node, OneOf | OrTemplate) or (isinstance(node, Short) and not isinstance(data, dict))
+
+
+def has_step(data: object, step: Step) -> bool:
+    if isinstance(data, dict):
+        return step in data
+    return isinstance(data, list) and isinstance(step, int) and step < len(data)
 
 
 def either(words: Sequence[str]) -> str:

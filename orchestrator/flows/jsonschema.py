@@ -9,11 +9,20 @@ from orchestrator.flows.declared import backend_form
 from orchestrator.flows.grammar import Form, JsonSchema, Key
 from orchestrator.flows.kinds import kind_node, sort_of_flow
 from orchestrator.flows.registry import Registry
-from orchestrator.flows.schema import FLOW, GROUP, INPUT, NAME_PATTERN, SECRET, TASK
+from orchestrator.flows.schema import (
+    FLOW,
+    GROUP,
+    ID_PATTERN,
+    INPUT,
+    LABEL_PATTERN,
+    NAME_PATTERN,
+    SECRET,
+    SECTIONS,
+    TASK,
+)
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
-_ID: Final = r"^[A-Za-z0-9_]([A-Za-z0-9_-]{0,98}[A-Za-z0-9_])?$"
 _NULL: Final = {"type": "null"}
 
 
@@ -23,7 +32,9 @@ def json_schema(registry: Registry) -> dict[str, Any]:
     properties = schema["properties"]
     properties["version"]["const"] = 1
     for section, entry, names in _sections(registry):
-        properties[section] |= {"type": "object", "additionalProperties": entry, "propertyNames": {"pattern": names}}
+        properties[section] |= {"additionalProperties": entry, "propertyNames": {"pattern": names}}
+    for section in SECTIONS:
+        properties[section]["type"] = ["object", "null"]
     return {"$schema": DIALECT, "title": "A flow of orchestrator", **schema}
 
 
@@ -32,9 +43,9 @@ def _sections(registry: Registry) -> list[tuple[str, JsonSchema, str]]:
     return [
         ("inputs", {"anyOf": [INPUT.json_schema(), _NULL]}, name),
         ("secrets", SECRET.json_schema(), name),
-        ("groups", {"anyOf": [GROUP.json_schema(), _NULL]}, "^[A-Za-z0-9_][A-Za-z0-9_.-]*$"),
-        ("backends", _backends(registry), "^[A-Za-z0-9_][A-Za-z0-9_.-]*$"),
-        ("tasks", _task(registry), _ID),
+        ("groups", {"anyOf": [GROUP.json_schema(), _NULL]}, f"^{LABEL_PATTERN}$"),
+        ("backends", _backends(registry), f"^{LABEL_PATTERN}$"),
+        ("tasks", _task(registry), f"^{ID_PATTERN}$"),
     ]
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 from pydantic import TypeAdapter, ValidationError
 
 from orchestrator.core.errors import Code
-from orchestrator.flows.findings import Findings, data_at
+from orchestrator.flows.findings import Findings
 from orchestrator.flows.grammar import Node, OneOf, Path, Text, trace
 from orchestrator.flows.wording import Words, label, tell
 
@@ -52,24 +52,23 @@ class Reader:
         try:
             return self._adapter.validate_python(data, context=findings.folder)
         except ValidationError as error:
-            faults = [self._fault(detail) for detail in error.errors(include_url=False) if not _is_echo(detail)]
+            faults = [self._fault(detail, data) for detail in error.errors(include_url=False) if not _is_echo(detail)]
         return self._after(faults, data, path, findings)
 
-    def _fault(self, detail: Any) -> _Fault:  # noqa: ANN401 - pydantic's own record
+    def _fault(self, detail: Any, data: object) -> _Fault:  # noqa: ANN401 - pydantic's own record
         steps = detail["loc"]
         if detail["type"] not in _ABOUT_THE_FORM:
-            return _Fault(*trace(self.node, steps), detail)
-        node, place = trace(self.node, steps[:-1])
+            return _Fault(*trace(self.node, steps, data), detail)
+        node, place = trace(self.node, steps[:-1], data)
         return _Fault(node, (*place, steps[-1]), detail)
 
     def _after(self, faults: list[_Fault], data: object, path: Path, findings: Findings) -> Any:  # noqa: ANN401
         """Take numbers for text where they print as they were written, and tell what else is wrong."""
         texts: dict[Path, str] = {}
         for fault in faults:
-            place = data_at(data, fault.place)[1]
-            printed = _printed(fault, (*path, *place), findings)
+            printed = _printed(fault, (*path, *fault.place), findings)
             if printed is not None:
-                texts[place] = printed
+                texts[fault.place] = printed
         if texts:
             return self.read(_with_texts(data, texts), path, findings)
         for fault in faults:

@@ -98,6 +98,16 @@ def _list_template(written: str) -> str:
 
 
 NAME_PATTERN: Final = r"[A-Za-z_][A-Za-z0-9_]{0,99}"
+"""What templates can write as a name."""
+
+LABEL_PATTERN: Final = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}"
+"""The names of groups and backends."""
+
+ID_PATTERN: Final = r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,98}[A-Za-z0-9_])?"
+"""The ids of tasks."""
+
+SECTIONS: Final = frozenset({"inputs", "secrets", "env", "defaults", "backends", "groups", "tasks", "outputs"})
+"""Keys of the file that may be left empty: `groups:` with nothing below is a common beginning."""
 
 
 def _name(written: str) -> str:

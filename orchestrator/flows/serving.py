@@ -56,6 +56,7 @@ class Serving:
         backend = maker.backend(draft)
         if backend is None:
             self._check_missing(draft)
+            self._check_idle_fallback(draft)
             return ()
         chosen = draft.chosen
         is_own = chosen is not None and chosen.backend is not None
@@ -104,6 +105,11 @@ class Serving:
             hint = f"{self._expected(draft.kind)}, as `backend:` of the task or under `defaults:`"
             message = f"a task of kind {draft.kind} needs a backend"
             self._findings.add(message, (*draft.path, draft.kind), hint, code=Code.UNKNOWN_NAME)
+
+    def _check_idle_fallback(self, draft: Draft) -> None:
+        if "fallback" in draft.given and draft.kind not in MODEL_KINDS:
+            path = (*draft.path, "fallback")
+            self._findings.add_at_key("'fallback' means nothing without a backend", path, "name a backend too")
 
     def _check_fallbacks(self, firsts: tuple[str, ...], fallbacks: tuple[str, ...], path: Path) -> None:
         for number, name in enumerate(fallbacks):

@@ -32,9 +32,9 @@ from orchestrator.flows.names import TAKEN
 from orchestrator.flows.paths import absolute
 from orchestrator.flows.reading import WRONG, Reader
 from orchestrator.flows.registry import Registry
-from orchestrator.flows.schema import TASK
+from orchestrator.flows.schema import ID_PATTERN, TASK
 
-_ID: Final = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,98}[A-Za-z0-9_])?")
+_ID: Final = re.compile(ID_PATTERN)
 
 MODEL_KINDS: Final = frozenset({"llm", "agent", "subagent"})
 """Kinds that ask a model, so that they cannot do without a backend."""

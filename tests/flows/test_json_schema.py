@@ -8,11 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from orchestrator import yamlsource
 from orchestrator.core.errors import FlowError
 from orchestrator.flows import json_schema, load_flow
 from orchestrator.flows.schema import BACKEND, DEFAULTS, FLOW, TASK
 from tests.flows.fakes import BACKENDS, KINDS, Loads, registry
+from tests.flows.json_schema_checker import faults, fits, unknown_words
+from tests.flows.mutations import FLOW as FLOW_DATA
+from tests.flows.mutations import PLACES, VALUES, changed, load
 
 SCHEMA = json_schema(registry())
 TASKS = SCHEMA["properties"]["tasks"]["additionalProperties"]
@@ -23,6 +29,8 @@ BACKEND_FORMS = (
 )
 
 STRANGE = "no_such_key"
+BAD = Path(__file__).parent / "bad"
+GOOD = Path(__file__).parent / "good" / "release_notes.yaml"
 
 HOLDERS = {
     "": "{KEY: 1, tasks: {a: {shell: echo}}}",
@@ -143,3 +151,31 @@ def test_a_kind_that_cannot_be_loaded_is_left_out() -> None:
     broken = frozenset({"cursed"})
     schema = json_schema(registry(Loads(KINDS, broken), Loads(BACKENDS, broken)))
     assert schema == SCHEMA
+
+
+# ── the schema as a whole ───────────────────────────────────────────────────────────────────────
+
+
+def test_the_checker_knows_every_word_of_the_schema() -> None:
+    assert unknown_words(SCHEMA) == set()
+
+
+def test_the_example_fits_the_schema() -> None:
+    assert list(faults(SCHEMA, yamlsource.read(GOOD, environ={}).data)) == []
+
+
+@pytest.mark.parametrize("name", ["unknown_keys", "wrong_types", "no_kind", "two_kinds", "bad_ids", "matrix", "retry"])
+def test_what_a_schema_can_see_to_be_wrong_does_not_fit(name: str) -> None:
+    assert not fits(SCHEMA, yamlsource.read(BAD / f"{name}.yaml", environ={}).data)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(changes=st.lists(st.tuples(st.sampled_from(PLACES), VALUES), min_size=1, max_size=2))
+def test_what_the_loader_accepts_fits_the_schema(changes: list[tuple[Any, Any]], tmp_path: Path) -> None:
+    data: Any = FLOW_DATA
+    for path, value in changes:
+        data = changed(data, path, value)
+    path = tmp_path / "flow.yaml"
+    path.write_text(json.dumps(data), encoding="utf-8", errors="replace")
+    if load(tmp_path, path.read_text(encoding="utf-8")) is not None:
+        assert list(faults(SCHEMA, yamlsource.read(path, environ={}).data)) == []
