@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING, Final
 
 from orchestrator.templates.data import argument_fault
 from orchestrator.templates.errors import TemplateError
-from orchestrator.templates.scanning import NO_NAMES, Expression, Names, Piece, scan
-from orchestrator.templates.shell_lexer import Slot, slots_of
-from orchestrator.templates.shell_rules import RUNS_CODE
-from orchestrator.templates.template import Body, body_of, relevant
+from orchestrator.templates.scanning import NO_NAMES, Names, Text, scan
+from orchestrator.templates.shell_lexer import slots_of
+from orchestrator.templates.shell_rules import RUNS_CODE, VALUE, Slot
+from orchestrator.templates.shell_simple import simple_slots
+from orchestrator.templates.template import Body, body_of, relevant, simple_body, simple_parts
 from orchestrator.templates.values import text_of, use_all
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from orchestrator.templates.paths import Reference, Scope
 
 _MAX_SCRIPT: Final = (128 << 10) - 1
@@ -27,11 +30,10 @@ _STDIN: Final = "hand it over through `stdin`, or write it to a file"
 class ShellTemplate:
     """A command that was understood, and found safe wherever a value stands in it."""
 
-    __slots__ = ("_body", "_pieces", "_slots", "source")
+    __slots__ = ("_body", "_slots", "source")
 
-    def __init__(self, source: str, pieces: tuple[Piece, ...], body: Body, slots: dict[int, Slot]) -> None:
+    def __init__(self, source: str, body: Body, slots: Mapping[int, Slot]) -> None:
         self.source = source
-        self._pieces = pieces
         self._body = body
         self._slots = slots
 
@@ -50,7 +52,7 @@ class ShellTemplate:
         Raises:
             TemplateError: something is missing, or a value is one that no shell can take.
         """
-        script = _Script(self._pieces, self._slots)
+        script = _Script(self._slots)
         text = script.text("".join(self._body.chunks(scope, script.show)))
         if len(text.encode("utf-8", "surrogateescape")) > _MAX_SCRIPT:
             raise TemplateError("the command is longer than 128 KB with its values", hint=_STDIN)
@@ -68,16 +70,30 @@ def compile_shell(source: str, *, names: Names = NO_NAMES) -> ShellTemplate:
 
 @lru_cache(maxsize=1 << 14)
 def _compiled(source: str, names: Names) -> ShellTemplate:
+    if "{" not in source:
+        return ShellTemplate(source, body_of((Text(source, 0),)), {})
+    simple = _simple(source, names)
+    if simple is not None:
+        return simple
     pieces = scan(source, names, for_shell=True)
-    body = body_of(pieces)
-    return ShellTemplate(source, pieces, body, slots_of(pieces))
+    return ShellTemplate(source, body_of(pieces), slots_of(pieces))
+
+
+def _simple(source: str, names: Names) -> ShellTemplate | None:
+    parts = simple_parts(source, names)
+    alone = parts is not None and len(parts) == 3 and not (parts[0] or parts[2])
+    if parts is None or alone:
+        return None
+    slots = simple_slots(VALUE.join(str(text) for text in parts[::2])) if VALUE not in source else None
+    if slots is None:
+        return None
+    return ShellTemplate(source, simple_body(source, parts), dict(zip(range(1, len(parts), 2), slots, strict=True)))
 
 
 class _Script:
-    """One rendering: collects the values and says what stands for them."""
+    """One rendering: collects the values and says what stands for them. A value without a slot is a raw one."""
 
-    def __init__(self, pieces: tuple[Piece, ...], slots: dict[int, Slot]) -> None:
-        self._pieces = pieces
+    def __init__(self, slots: Mapping[int, Slot]) -> None:
         self._slots = slots
         self._values: list[str] = []
 
@@ -88,10 +104,9 @@ class _Script:
 
     def show(self, number: int, value: object) -> str:
         """What stands in the script for a value."""
-        piece = self._pieces[number]
-        if isinstance(piece, Expression) and piece.raw:
+        slot = self._slots.get(number)
+        if slot is None:
             return _checked(text_of(value))
-        slot = self._slots[number]
         value = use_all(value)
         if isinstance(value, list | tuple):
             return self._words(list(value), slot)

@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING, Final, NoReturn
 from orchestrator.templates.errors import TemplateError
 from orchestrator.templates.scanning import Expression, Piece, Statement, Text
 from orchestrator.templates.shell_rules import (
-    EVALUATING_DECLARATIONS,
     UNKNOWN,
     VALUE,
     Anything,
     Arguments,
+    Declare,
     Joined,
+    Nothing,
     Rule,
+    Slot,
     Test,
     Word,
     Wrapper,
@@ -34,15 +36,6 @@ if TYPE_CHECKING:
 
 _MARK: Final = "\0"
 _VARIABLE_FIRST: Final = 'set a variable on a line of its own, value={{ … }}, and use "$value" here'
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """Where a value stands: inside double quotes, as a whole word, or in the name of a program (before, after)."""
-
-    quoted: bool
-    whole: bool = False
-    program: tuple[str, str] | None = None
 
 
 def slots_of(pieces: Sequence[Piece]) -> dict[int, Slot]:
@@ -69,7 +62,7 @@ class _Pending:
     nested: bool = False
     compound: bool = False
     doubtful: bool = False
-    slots: list[int] = field(default_factory=list)
+    slots: tuple[int, ...] = ()
 
     def add(self, text: str) -> None:
         self.text += text
@@ -83,7 +76,8 @@ class _Pending:
 class _Frame:
     """Something that was opened: a list of commands, double quotes, arithmetic, `${…}`, an array, a group.
 
-    `begun`: an assignment or a redirection stands before the command, so reserved words mean nothing any more.
+    `begun`: an assignment or a redirection stands before the command, so reserved words mean nothing any more. Inside
+    `[[` it says that a shell which does not know `[[` would begin a command here.
     """
 
     kind: str
@@ -143,17 +137,9 @@ class _Lexer:
         self._stack = [_Frame("commands", "", 0)]
         self._blocks: list[_Block] = []
         self._evaluating = False
-        self._rules: dict[str, dict[str, Callable[[], None]]] = {
-            "commands": self._command_rules(),
-            "array": self._command_rules(),
-            "quotes": self._quote_rules(),
-            "inner": self._inner_rules(),
-            "group": self._group_rules(),
-        }
 
     def slots(self) -> dict[int, Slot]:
-        while self._position < len(self._text):
-            self._step()
+        self._read()
         self._end_command()
         if len(self._stack) > 1:
             self._unsure("something opens here that is never closed", self._frame.at)
@@ -162,74 +148,18 @@ class _Lexer:
             raise TemplateError("a variable is declared with `-i` or `-n`", offset=self._first_value(), hint=hint)
         return self._slots
 
-    def _step(self) -> None:
-        char = self._text[self._position]
-        kind = self._frame.kind
-        rule = self._rules[kind].get(char)
-        if rule is not None:
-            rule()
-            return
-        run = _RUNS[kind].match(self._text, self._position)
-        self._take(run[0] if run else char)
-
-    # What each character means, by what is open.
-
-    def _command_rules(self) -> dict[str, Callable[[], None]]:
-        return {
-            " ": self._blank,
-            "\t": self._blank,
-            "\n": self._newline,
-            ";": self._semicolon,
-            "&": self._ampersand,
-            "|": self._bar,
-            "<": self._redirect,
-            ">": self._redirect,
-            "(": self._open_parenthesis,
-            ")": self._close_parenthesis,
-            "#": self._hash,
-            "'": self._single_quotes,
-            '"': self._double_quotes,
-            "`": self._backtick,
-            "$": self._dollar,
-            "\\": self._backslash,
-            _MARK: self._template,
-        }
-
-    def _quote_rules(self) -> dict[str, Callable[[], None]]:
-        return {
-            '"': self._close,
-            "`": self._backtick,
-            "$": self._dollar,
-            "\\": self._backslash,
-            _MARK: self._template,
-        }
-
-    def _inner_rules(self) -> dict[str, Callable[[], None]]:
-        return {
-            "'": self._single_quotes,
-            '"': self._double_quotes,
-            "`": self._backtick,
-            "$": self._dollar,
-            "\\": self._backslash,
-            "(": self._deeper,
-            ")": self._shallower,
-            "}": self._shallower,
-            "]": self._shallower,
-            "[": self._deeper,
-            _MARK: self._template,
-        }
-
-    def _group_rules(self) -> dict[str, Callable[[], None]]:
-        return {
-            "'": self._single_quotes,
-            '"': self._double_quotes,
-            "`": self._backtick,
-            "$": self._dollar,
-            "\\": self._backslash,
-            "(": self._deeper,
-            ")": self._shallower,
-            _MARK: self._template,
-        }
+    def _read(self) -> None:
+        """Each character means something to what is open, or belongs to a word."""
+        text, stack = self._text, self._stack
+        while self._position < len(text):
+            kind = stack[-1].kind
+            char = text[self._position]
+            meaning = _MEANINGS[kind].get(char)
+            if meaning is not None:
+                meaning(self)
+                continue
+            run = _RUNS[kind].match(text, self._position)
+            self._take(run[0] if run else char)
 
     # Words and commands.
 
@@ -240,6 +170,9 @@ class _Lexer:
     @property
     def _owner(self) -> _Frame:
         """The frame whose word is being read."""
+        top = self._stack[-1]
+        if top.kind == "commands":
+            return top
         return next(frame for frame in reversed(self._stack) if frame.kind in {"commands", "array"})
 
     def _take(self, text: str, *, quoted: bool = False) -> None:
@@ -253,7 +186,7 @@ class _Lexer:
         self._owner.word.add(UNKNOWN)
         self._position += length
 
-    def _blank(self) -> None:
+    def blank(self) -> None:
         self._end_word()
         self._position += 1
 
@@ -263,7 +196,10 @@ class _Lexer:
         if pending.started is False:
             return
         frame.word = _Pending()
-        self._checked(lambda: self._finish_word(frame, pending), pending)
+        try:
+            self._finish_word(frame, pending)
+        except TemplateError as error:
+            raise error.at(self._pieces[pending.slots[0]].offset if pending.slots else self._last_value()) from None
 
     def _finish_word(self, frame: _Frame, pending: _Pending) -> None:
         word = pending.word()
@@ -277,7 +213,7 @@ class _Lexer:
         elif frame.rule is None:
             self._first_word(frame, word, pending)
         else:
-            self._argument(frame, frame.rule, word)
+            self._argument(frame, frame.rule, word, pending)
 
     def _first_word(self, frame: _Frame, word: Word, pending: _Pending) -> None:
         reserved = not word.quoted and not frame.begun
@@ -302,11 +238,14 @@ class _Lexer:
         frame.begun = False
         return text in _AT_START or text in _ENDING or text == "case"
 
-    def _argument(self, frame: _Frame, rule: Rule, word: Word) -> None:
+    def _argument(self, frame: _Frame, rule: Rule, word: Word, pending: _Pending) -> None:
+        if frame.begun and frame.in_test and word.text != "!":
+            frame.begun = False
+            if word.has_value:
+                self._names_program(word, pending)
         if word.doubtful and not rule.bears_doubt:
             self._unsure("a condition or loop decides how this command is read", None)
-        declares = getattr(rule, "name", "") in EVALUATING_DECLARATIONS
-        if declares and word.text[:1] in {"-", "+"} and set(word.text) & {"i", "n"}:
+        if isinstance(rule, Declare) and rule.makes_evaluating(word):
             self._evaluating = True
         if frame.in_test and word.text == "]]" and not word.quoted:
             rule.finish()
@@ -329,15 +268,19 @@ class _Lexer:
         frame = self._frame
         if frame.rule is not None:
             rule, frame.rule = frame.rule, None
-            self._checked(rule.finish, None)
+            try:
+                rule.finish()
+            except TemplateError as error:
+                raise error.at(self._last_value()) from None
         frame.redirect = ""
         frame.begun = False
 
     # Characters of command lists.
 
-    def _newline(self) -> None:
+    def newline(self) -> None:
         if self._frame.in_test or self._frame.kind == "array":
-            self._blank()
+            self.blank()
+            self._frame.begun = True
             return
         if any(frame.heredocs for frame in self._stack[:-1]):
             self._unsure("a heredoc waits while another line begins")
@@ -347,7 +290,7 @@ class _Lexer:
         for delimiter, indented in heredocs:
             self._heredoc_body(delimiter, indented=indented)
 
-    def _semicolon(self) -> None:
+    def semicolon(self) -> None:
         if self._frame.kind == "array":
             self._unsure("a `;` stands inside an array")
         self._end_command()
@@ -357,15 +300,15 @@ class _Lexer:
             cases[-1] = "pattern"
         self._position += 2 if ends_case else 1
 
-    def _ampersand(self) -> None:
+    def ampersand(self) -> None:
         if self._text.startswith("&>", self._position):
-            self._redirect()
+            self.redirection()
         else:
             self._connect("&")
 
-    def _bar(self) -> None:
+    def bar(self) -> None:
         if self._frame.cases and self._frame.cases[-1] == "pattern":
-            self._blank()
+            self.blank()
         else:
             self._connect("|&")
 
@@ -373,14 +316,14 @@ class _Lexer:
         """`&&`, `||`, `|` and `&` end a command, but not inside `[[`."""
         if self._frame.in_test:
             self._end_word()
-            self._argument(self._frame, self._frame.rule or Anything(), Word("&&"))
+            self._frame.begun = True
         else:
             self._end_command()
         self._position += 1
         while self._text[self._position : self._position + 1] in set(chars):
             self._position += 1
 
-    def _redirect(self) -> None:
+    def redirection(self) -> None:
         if self._text[self._position : self._position + 2] in {"<(", ">("}:
             self._take_substitution()
             return
@@ -395,7 +338,11 @@ class _Lexer:
         operator = match[0] if match else ">"
         self._position += len(operator)
         frame.begun = True
-        if operator in {"<<", "<<-"}:
+        if operator in {"&>", "&>>"}:
+            self._end_command()
+            frame.rule = _AFTER_BOTH
+            frame.redirect = operator
+        elif operator in {"<<", "<<-"}:
             self._heredoc(indented=operator == "<<-")
         else:
             frame.redirect = operator
@@ -404,7 +351,7 @@ class _Lexer:
         self._owner.word.add(UNKNOWN)
         self._push("commands", ")", 2)
 
-    def _open_parenthesis(self) -> None:
+    def open_parenthesis(self) -> None:
         frame = self._frame
         if frame.word.started is None:
             self._unsure("it depends on a condition what opens here")
@@ -444,10 +391,10 @@ class _Lexer:
         frame.rule = None
         self._position = self._text.index(")", self._position) + 1
 
-    def _close_parenthesis(self) -> None:
+    def close_parenthesis(self) -> None:
         frame = self._frame
         if frame.in_test:
-            self._blank()
+            self.blank()
             return
         self._end_word()
         if frame.cases and frame.cases[-1] == "pattern":
@@ -457,9 +404,9 @@ class _Lexer:
         self._end_command()
         if frame.closer != ")":
             self._unsure("a parenthesis closes nothing")
-        self._close()
+        self.close()
 
-    def _hash(self) -> None:
+    def hash(self) -> None:
         word = self._frame.word
         if word.started is None:
             self._unsure("it depends on a condition whether a comment begins here")
@@ -475,7 +422,7 @@ class _Lexer:
 
     # Quotes and substitutions.
 
-    def _single_quotes(self) -> None:
+    def single_quotes(self) -> None:
         if self._frame.kind == "inner" and any(frame.kind == "quotes" for frame in self._stack):
             self._unsure("single quotes inside `${…}` inside double quotes are read differently by different shells")
         end = self._text.find("'", self._position + 1)
@@ -489,15 +436,15 @@ class _Lexer:
         self._owner.word.add(text)
         self._owner.word.quoted = True
 
-    def _double_quotes(self) -> None:
+    def double_quotes(self) -> None:
         self._owner.word.add("")
         self._owner.word.quoted = True
         self._push("quotes", '"', 1)
 
-    def _backtick(self) -> None:
+    def backtick(self) -> None:
         if self._frame.closer == "`":
             self._end_command()
-            self._close()
+            self.close()
         elif self._in_backticks():
             self._unsure("backticks stand inside backticks")
         else:
@@ -511,7 +458,7 @@ class _Lexer:
         if ("`" in text or "\\" in text) and self._in_backticks():
             self._unsure("a backslash or a backtick stands inside backticks")
 
-    def _backslash(self) -> None:
+    def backslash(self) -> None:
         self._check_backticks("\\")
         after = self._text[self._position + 1 : self._position + 2]
         if after == _MARK:
@@ -524,7 +471,7 @@ class _Lexer:
         self._owner.word.add(after)
         self._owner.word.quoted = True
 
-    def _dollar(self) -> None:
+    def dollar(self) -> None:
         after = self._text[self._position + 1 : self._position + 3]
         if after[:1] == _MARK:
             self._position += 1
@@ -562,20 +509,20 @@ class _Lexer:
         self._check_backticks(match[0])
         self._unknown(len(match[0]))
 
-    def _deeper(self) -> None:
+    def deeper(self) -> None:
         frame = self._frame
         if self._text[self._position] == _OPENS.get(frame.closer[:1]):
             frame.depth += 1
         self._take(self._text[self._position])
 
-    def _shallower(self) -> None:
+    def shallower(self) -> None:
         frame = self._frame
         if self._text[self._position] != frame.closer[:1]:
             self._take(self._text[self._position])
             return
         frame.depth -= 1
         if frame.depth <= 0:
-            self._close(1)
+            self.close(1)
         else:
             self._take(frame.closer[:1])
 
@@ -585,7 +532,7 @@ class _Lexer:
         if len(self._stack) > 100:
             self._unsure("the command nests deeper than 100")
 
-    def _close(self, length: int = 1) -> None:
+    def close(self, length: int = 1) -> None:
         frame = self._stack.pop()
         if frame.heredocs:
             self._unsure("a heredoc has no body here", frame.at)
@@ -620,7 +567,7 @@ class _Lexer:
 
     # Templates.
 
-    def _template(self) -> None:
+    def template(self) -> None:
         number = self._marks[self._mark]
         piece = self._pieces[number]
         if isinstance(piece, Statement):
@@ -639,7 +586,7 @@ class _Lexer:
         whole = not quoted and self._is_whole(owner)
         self._slots[number] = Slot(quoted, whole)
         owner.word.add(VALUE)
-        owner.word.slots.append(number)
+        owner.word.slots += (number,)
         owner.word.quoted = True
         self._note_outside(owner)
 
@@ -762,13 +709,6 @@ class _Lexer:
             f"values cannot be kept apart from this command: {what}", offset=self._offset(position), hint=hint
         )
 
-    def _checked(self, check: Callable[[], None], pending: _Pending | None) -> None:
-        try:
-            check()
-        except TemplateError as error:
-            slots = pending.slots if pending else []
-            raise error.at(self._pieces[slots[0]].offset if slots else self._last_value()) from None
-
     def _last_value(self) -> int:
         return self._pieces[max(self._slots)].offset if self._slots else 0
 
@@ -783,6 +723,7 @@ class _Lexer:
 
 
 _ARITHMETIC_HINT: Final = "compute it outside the shell: {{ a + b }}, or use `expr`"
+_AFTER_BOTH: Final = Nothing("`&>` ends the command for some shells", "write > file 2>&1, at the end")
 _OPENS: Final = {")": "(", "}": "", "]": "["}
 _RUNS: Final = {
     "commands": _RUN,
@@ -791,6 +732,38 @@ _RUNS: Final = {
     "inner": _INNER_RUN,
     "group": _INNER_RUN,
 }
+
+
+_WORDS: Final[dict[str, Callable[[_Lexer], None]]] = {
+    "'": _Lexer.single_quotes,
+    '"': _Lexer.double_quotes,
+    "`": _Lexer.backtick,
+    "$": _Lexer.dollar,
+    "\\": _Lexer.backslash,
+    _MARK: _Lexer.template,
+}
+_COMMANDS: Final = {
+    **_WORDS,
+    " ": _Lexer.blank,
+    "\t": _Lexer.blank,
+    "\n": _Lexer.newline,
+    ";": _Lexer.semicolon,
+    "&": _Lexer.ampersand,
+    "|": _Lexer.bar,
+    "<": _Lexer.redirection,
+    ">": _Lexer.redirection,
+    "(": _Lexer.open_parenthesis,
+    ")": _Lexer.close_parenthesis,
+    "#": _Lexer.hash,
+}
+_MEANINGS: Final = {
+    "commands": _COMMANDS,
+    "array": _COMMANDS,
+    "quotes": {**{char: _WORDS[char] for char in ("`", "$", "\\", _MARK)}, '"': _Lexer.close},
+    "inner": {**_WORDS, **dict.fromkeys("([", _Lexer.deeper), **dict.fromkeys(")}]", _Lexer.shallower)},
+    "group": {**_WORDS, "(": _Lexer.deeper, ")": _Lexer.shallower},
+}
+"""What each character means, by what is open."""
 
 
 def _check_redirect(operator: str, word: Word) -> None:

@@ -8,12 +8,22 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final, NoReturn, Protocol
 
 from orchestrator.templates.errors import TemplateError
 
 VALUE: Final = "\0"
 UNKNOWN: Final = "\1"
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Where a value stands: inside double quotes, as a whole word, or in the name of a program (before, after)."""
+
+    quoted: bool
+    whole: bool = False
+    program: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +98,7 @@ class Arguments(_Base):
     """Arguments of a program that is not known to read code. A shell named among them may be run by it."""
 
     def after(self, word: Word) -> Rule:
-        letters = _code_letters(word)
+        letters = _code_letters(word.text)
         return Interpreter(word.program, letters, sure=False) if letters else self
 
 
@@ -276,6 +286,11 @@ class Declare(_Base):
             self._check(word)
         return self
 
+    def makes_evaluating(self, word: Word) -> bool:
+        """Whether from here on the shell evaluates what is assigned to a variable."""
+        option = word.text[:1] in {"-", "+"}
+        return option and self.name in {"declare", "typeset", "local"} and bool(set(word.text) & {"i", "n"})
+
     def _check(self, word: Word) -> None:
         name = _ASSIGNMENT(word.text)
         if name is None or "[" in name[0]:
@@ -346,6 +361,7 @@ _AFTER_OPERAND: Final = frozenset(
     ("", "]", "=", "==", "!=", "<", ">", "=~", "-nt", "-ot", "-ef", "-a", "-o", ")", "\\)", *_ARITHMETIC)
 )
 _GENERIC_CODE = re.compile(r"-[A-Za-z]*[cCeE]|--(?:command|eval|execute|exec)").fullmatch
+_SUBSCRIPT = re.compile(r"[A-Za-z_]?\w*\[[^]]*\0").match
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)(\[[^]]*\])?\+?=").match
 
 
@@ -362,6 +378,9 @@ _LANGUAGES: Final = (
     (re.compile(r"Rscript|julia|osascript|groovy|elixir|scala|ghc|guile|racket|expect").fullmatch, "eEc", ""),
     (re.compile(r"pwsh|powershell").fullmatch, "cCd", ""),
 )
+_MAY_INTERPRET = re.compile(
+    r"[-\w]*sh[0-9.]*|py|perl|raku|j?ruby|node|bun|deno|php|lua|[A-Zjogesr][a-z]", re.DOTALL
+).match
 _LONG_CODE: Final = frozenset(("--eval", "--print", "--command", "--execute", "-Command", "-EncodedCommand"))
 
 
@@ -369,13 +388,20 @@ def _is_shell(name: str) -> bool:
     return _SHELLS(name) is not None
 
 
-def _code_letters(word: Word) -> str:
+@lru_cache(maxsize=1 << 14)
+def _code_letters(text: str) -> str:
     """The options after which the program that the word names reads code."""
-    if not word.text or UNKNOWN in word.text or VALUE in word.text:
+    name = text.rpartition("/")[2]
+    if not _MAY_INTERPRET(name):
         return ""
-    if _is_shell(word.program):
+    if _is_shell(name):
         return "c"
-    return next((letters for matches, letters, _ in _LANGUAGES if matches(word.program)), "")
+    return next((letters for matches, letters, _ in _LANGUAGES if matches(name)), "")
+
+
+def names_interpreter(text: str) -> bool:
+    """Whether the word names a program that can be told to read an argument as code."""
+    return bool(_code_letters(text))
 
 
 def _is_code_option(program: Interpreter, text: str) -> bool:
@@ -416,7 +442,7 @@ _WRAPPERS: Final = frozenset(
         *("sudo", "doas", "env", "nohup", "nice", "ionice", "chrt", "taskset", "timeout", "time", "exec", "setsid"),
         *("stdbuf", "chroot", "docker", "podman", "kubectl", "nsenter", "unshare", "strace", "ltrace", "sshpass"),
         *("busybox", "toybox", "setpriv", "systemd-run", "chronic", "unbuffer", "caffeinate", "fakeroot", "gosu"),
-        *("xvfb-run", "dbus-run-session", "firejail", "bwrap", "tini", "dumb-init", "coproc", "not"),
+        *("xvfb-run", "dbus-run-session", "firejail", "bwrap", "tini", "dumb-init", "coproc", "jobs"),
     )
 )
 _CODE_OPTIONS: Final = {
@@ -430,17 +456,19 @@ _DECLARING: Final = frozenset(("declare", "typeset", "local", "export", "readonl
 RUNS_CODE: Final = frozenset((*_RUNS, *_DECLARING, "printf", "test", "[", "command", "exec", "set", "shopt", "hash"))
 """Commands of the shell that a value must not name."""
 
-EVALUATING_DECLARATIONS: Final = frozenset(("declare", "typeset", "local"))
 
-
+@lru_cache(maxsize=1 << 14)
 def rule_for(text: str) -> Rule:
     """The rule for the arguments of the command that a word names."""
-    if VALUE in text or UNKNOWN in text:
+    if VALUE in text or not text.strip(UNKNOWN):
         return Wrapper(known=False)
+    if UNKNOWN in text:
+        found = rule_for(text.replace(UNKNOWN, ""))
+        return Wrapper(known=False) if isinstance(found, Arguments) else found
     name = text.rpartition("/")[2]
     if name in _RUNS:
         return Nothing(f"`{name}` {_RUNS[name]}", _STDIN)
-    letters = _code_letters(Word(text))
+    letters = _code_letters(text)
     if letters:
         return Interpreter(name, letters, sure=True)
     return _special(name)
@@ -501,7 +529,7 @@ def check_assignment(name: str, word: Word) -> None:
 
 
 def _check_subscript(word: Word) -> None:
-    if re.match(r"[A-Za-z_]?\w*\[[^]]*\0", word.text):
+    if VALUE in word.text and _SUBSCRIPT(word.text):
         hint = "the shell evaluates what stands in `[ ]`; use a fixed index"
         raise TemplateError("a value stands in an array index", hint=hint)
 

@@ -252,7 +252,12 @@ def _bare_expression(source: str, names: Names) -> Template:
 
 
 def _simple(source: str, names: Names) -> Body | None:
-    """The short way for text with nothing but plain paths in it: one regular expression."""
+    parts = simple_parts(source, names)
+    return None if parts is None else simple_body(source, parts)
+
+
+def simple_parts(source: str, names: Names) -> list[str | Path] | None:
+    """Text and paths in turn, if there is nothing but plain paths in the source: one regular expression tells."""
     parts: list[str | Path] = []
     pieces = _SIMPLE.split(source)
     for number, piece in enumerate(pieces):
@@ -265,6 +270,10 @@ def _simple(source: str, names: Names) -> Body | None:
             return None
         else:
             parts.append(piece)
+    return parts
+
+
+def simple_body(source: str, parts: list[str | Path]) -> Body:
     if len(parts) == 3 and not parts[0] and not parts[2] and isinstance(parts[1], Path):
         return _Alone(parts[1], source.index(parts[1].head))
     return _Joined(parts, lambda: _offsets(source))
