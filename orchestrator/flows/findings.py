@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_right
+from functools import cached_property
 from pathlib import Path as FilePath
 from typing import Any, Final
 
@@ -31,7 +34,6 @@ class Findings:
         self.suggest = Suggest()
         self.problems: list[Problem] = []
         self.warnings: list[Problem] = []
-        self._text: str | None = None
 
     def add(self, message: str, path: Path, hint: str | None = None, *, code: str = Code.SCHEMA) -> None:
         """Note a problem with the value at the path."""
@@ -75,14 +77,31 @@ class Findings:
         text = value_at(self.source.data, path)
         if begin is None or offset is None or not isinstance(text, str):
             return _numbers(begin)
-        raw = self._raw()
-        found = _occurrence(raw, text, offset, _index(raw, begin))
-        return _numbers(begin) if found is None else line_and_column(raw, found)
+        raw = self._raw
+        found = _occurrence(raw.text, text, offset, raw.index(begin))
+        return _numbers(begin) if found is None else raw.place(found)
 
-    def _raw(self) -> str:
-        if self._text is None:
-            self._text = _reread(self.file)
-        return self._text
+    @cached_property
+    def _raw(self) -> Lines:
+        """The file's own text; it is read again, because few files have faults inside of texts."""
+        return Lines(_reread(self.file))
+
+
+class Lines:
+    """A text that knows where its lines begin."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._starts = [0, *(match.end() for match in re.finditer("\n", text))]
+
+    def index(self, position: Position) -> int:
+        """Return the place of a line and column in the text."""
+        return self._starts[min(position.line, len(self._starts)) - 1] + position.column - 1
+
+    def place(self, at: int) -> tuple[int, int]:
+        """Return the line and the column of a place in the text."""
+        line = bisect_right(self._starts, at)
+        return line, at - self._starts[line - 1] + 1
 
 
 def value_at(data: object, path: Path) -> object:
@@ -110,13 +129,6 @@ def _reread(file: str) -> str:
         return ""
 
 
-def _index(raw: str, position: Position) -> int:
-    at = 0
-    for _ in range(position.line - 1):
-        at = raw.find("\n", at) + 1
-    return at + position.column - 1
-
-
 def _occurrence(raw: str, text: str, offset: int, begin: int) -> int | None:
     snippet = text[offset : offset + _SNIPPET].split("\n", 1)[0]
     if not snippet:
@@ -127,7 +139,3 @@ def _occurrence(raw: str, text: str, offset: int, begin: int) -> int | None:
         if at < 0:
             return None
     return at
-
-
-def line_and_column(raw: str, at: int) -> tuple[int, int]:
-    return raw.count("\n", 0, at) + 1, at - raw.rfind("\n", 0, at)

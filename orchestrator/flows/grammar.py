@@ -305,8 +305,7 @@ class Form(Node):
 class OneOf(Node):
     """One of several nodes, told apart by the JSON type of what is written: see `sort_of`.
 
-    Where both `text` and another sort are possible, and the text is there for templates only, the other one's own
-    way of being written as text (`30s`) goes before, unless a template stands in it.
+    A measure takes texts and numbers where no other member does.
     """
 
     members: Mapping[str, Node]

@@ -15,7 +15,6 @@ from orchestrator.flows.reading import Reader
 from orchestrator.flows.schema import BACKEND_OF_TASK, FLOW_CALL, TASK
 from orchestrator.flows.settings import form_of
 
-FLOW_SHAPE: Final = OutputShape("outputs", {})
 GATE_SHAPE: Final = OutputShape("approved", {"approved": True})
 
 BACKEND_KEY: Final = "backend"

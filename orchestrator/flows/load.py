@@ -23,6 +23,7 @@ from orchestrator.yamlsource import Source, YamlError
 
 _YOUNG: Final = 20_000
 _NEVER: Final = 1_000_000
+_LAST: Final = 1 << 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def _sorted(problems: list[Problem], first: str) -> tuple[Problem, ...]:
     """Return the problems by place, those of the first file before those of files that it calls; none twice."""
 
     def place(problem: Problem) -> tuple[bool, str, int, int]:
-        return problem.file != first, problem.file, problem.line or 0, problem.column or 0
+        return problem.file != first, problem.file, problem.line or _LAST, problem.column or 0
 
     return tuple(sorted(dict.fromkeys(problems), key=place))
 

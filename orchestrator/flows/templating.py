@@ -8,7 +8,7 @@ from enum import Enum, auto
 from typing import Any, Final, Protocol
 
 from orchestrator.core.errors import Code, Problem
-from orchestrator.flows.findings import Findings, line_and_column
+from orchestrator.flows.findings import Findings, Lines
 from orchestrator.flows.grammar import Path, Step, has_template
 from orchestrator.flows.names import Fault, Names, Place
 from orchestrator.templates import TemplateError, compile_expression, compile_shell, parse_template
@@ -99,5 +99,5 @@ class Templates:
         if use.file is None:
             self._findings.add_inside(message, use.path, offset, hint, code=code)
         else:
-            place = line_and_column(use.text, offset or 0)
+            place = Lines(use.text).place(offset or 0)
             self._findings.add_foreign(Problem(message, use.file, *place, hint, code))
