@@ -38,6 +38,11 @@ class Source:
         """Where the value at `path` stands (or its key), else the nearest parent that the text has."""
         return self._places.position(path, key=key)
 
+    def inside(self, path: KeyPath, offset: int) -> Position | None:
+        """Where one character of the text at `path` was written, past quotes, escapes and indentation."""
+        value = _value_at(self.data, path)
+        return self._places.inside(path, value, offset) if isinstance(value, str) else self.position(path)
+
     def written(self, path: KeyPath) -> str | None:
         """The text of an unquoted value that is no text itself: `3.10`, `017`, `1e3`; else None."""
         return self._places.written(path)
@@ -72,6 +77,17 @@ def parse(text: str, *, limits: Limits | None = None) -> Source:
     if builder.problems:
         raise YamlError(*builder.problems)
     return Source(builder.data, tuple(builder.warnings), builder.places)
+
+
+def _value_at(data: JSON, path: KeyPath) -> JSON:
+    for part in path:
+        if isinstance(data, dict) and isinstance(part, str):
+            data = data.get(part)
+        elif isinstance(data, list) and isinstance(part, int) and part < len(data):
+            data = data[part]
+        else:
+            return None
+    return data
 
 
 @contextmanager

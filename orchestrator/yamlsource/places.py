@@ -7,6 +7,7 @@ from array import array
 from bisect import bisect_right
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from orchestrator.yamlsource.inside import offset_inside
 from orchestrator.yamlsource.values import KeyPath, Position
 
 if TYPE_CHECKING:
@@ -60,6 +61,15 @@ class Places:
             return None
         label = self.labels[self.aliases.get(entry, entry)]
         return label if isinstance(label, str) else None
+
+    def inside(self, path: KeyPath, value: str, offset: int) -> Position | None:
+        """The place of one character of the text at `path`, or of the value where that cannot be told."""
+        entry, found = self.find(path)
+        if entry is None:
+            return None
+        start = self.starts[self.aliases.get(entry, entry)]
+        inner = offset_inside(self._text, start, value, offset) if found else None
+        return self.at(start if inner is None else inner)
 
     def at(self, offset: int) -> Position:
         """An offset in the text as line and column."""

@@ -168,6 +168,41 @@ def test_an_alias_is_written_as_what_it_stands_for() -> None:
     assert parse("a: &v 3.10\nb: *v\n").written(("b",)) == "3.10"
 
 
+# Places inside of texts
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("a: one X\n", (1, 8)),
+        ("a: 'it''s X'\n", (1, 11)),
+        ('a: "\\x41\\u00e9\\t X"\n', (1, 18)),
+        ("a: one\n  two X\n", (2, 7)),
+        ("a: 'one\n\n  two X'\n", (3, 7)),
+        ('a: "one \\\n  two X"\n', (1, 4)),
+        ("a: |\n  one\n    two X\n", (3, 9)),
+        ("a: |\r\n  one\r\n  X\r\n", (3, 3)),
+        ("a: |-\n\n  one\n\n  X\n", (5, 3)),
+        ("a: >\n  one\n  two\n\n  three X\n", (5, 9)),
+        ("a: |2\n   X\n", (2, 4)),
+        ("a: &name one X\n", (1, 14)),
+        ("a: &name |\n  one X\n", (2, 7)),
+        ("b: &n one X\na: *n\n", (1, 11)),
+    ],
+)
+def test_a_part_of_a_text_has_its_place(text: str, place: tuple[int, int]) -> None:
+    source = parse(text)
+    assert isinstance(source.data, dict)
+    value = source.data["a"]
+    assert isinstance(value, str)
+    assert source.inside(("a",), value.index("X")) == Position(*place)
+
+
+def test_what_is_no_text_has_the_place_of_the_value() -> None:
+    assert parse("a: [1]\n").inside(("a",), 3) == Position(1, 4)
+    assert parse("a: 1\n").inside(("b", 0), 3) == Position(1, 1)
+
+
 # What is refused
 
 
