@@ -23,6 +23,7 @@ from orchestrator.cli.interrupts import Interrupts
 from orchestrator.cli.streams import Streams, can_ask, no_dashboard_because, standard_streams
 from orchestrator.cli.swatches import known_themes
 from orchestrator.cli.watching import TICK, PlainFace, Viewer
+from orchestrator.core.commands import CancelRun
 from orchestrator.core.run import Run
 from orchestrator.core.states import RunState
 from orchestrator.tui import DashboardExit, DashboardOptions, Left, run_dashboard
@@ -57,10 +58,13 @@ class OnScreen:
         self._interrupts = Interrupts(prepared.session.send)
 
     def go(self) -> int:
+        look = self._dashboard_options()
         with EngineThread(self._prepared) as engine:
-            left = run_dashboard(engine.session, self._dashboard_options(), engine_error=lambda: engine.error)
+            left = run_dashboard(engine.session, look, engine_error=lambda: engine.error)
             self._after(left, engine)
             run = last_state(engine.session)
+        if run.state is not RunState.HELD:  # the end of the program cancels a held run, which is no outcome of its own
+            run = last_state(self._prepared.session)
         print_summary(run, self._prepared, self._options["print_logs"], self._streams.err)
         return self._status(run, left, engine.error)
 
@@ -75,8 +79,9 @@ class OnScreen:
             self._streams.err.line(f"the dashboard failed ({left.error}); the run goes on in plain lines")
         if left.how in _SIGNALS:
             self._interrupts.caught(_SIGNALS[left.how])
-        if left.how is not Left.FORCED:
-            self._follow(engine)
+        if left.how is Left.FORCED:
+            self._prepared.session.send(CancelRun(force=True, by="Ctrl+C"))
+        self._follow(engine)
 
     def _follow(self, engine: EngineThread) -> None:
         face = PlainFace(self._streams.err)

@@ -105,9 +105,15 @@ class Terminal:
         self.read(0.2)
         return int(self.child.exitstatus) if self.child.exitstatus is not None else -int(self.child.signalstatus)
 
-    def closes(self) -> None:
-        """Close the terminal, as when its window is closed."""
-        self.child.close(force=False)
+    def closes(self, *, within: float = PATIENCE) -> int:
+        """Close the terminal, as when its window is closed, and return the exit status."""
+        self.child.ptyproc.fileobj.close()
+        end = time.monotonic() + within
+        while self.child.ptyproc.isalive():
+            assert time.monotonic() < end, "it outlives its terminal"
+            time.sleep(0.05)
+        status = self.child.ptyproc.exitstatus
+        return int(status) if status is not None else -int(self.child.ptyproc.signalstatus)
 
 
 def alive(marker: str) -> list[str]:

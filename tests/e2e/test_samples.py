@@ -32,7 +32,7 @@ def test_a_burning_backend_stays_contained(tmp_path: Path) -> None:
     assert tasks["page"]["state"] == "failed"
     kinds = {task["error"]["kind"] for task in tasks.values() if task["group"] == "scraping" and task["error"]}
     assert "breaker" in kinds
-    assert report["backends"]["web"]["breaker"] == "open"
+    assert report["backends"]["web"]["breaker"] in ("open", "half_open")
     assert tasks["price_list"]["backend"] == "archive"
     assert tasks["unit_tests"]["attempts"] == 2
     assert "tasks failed" in report["outputs"]["report"]

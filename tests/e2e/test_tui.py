@@ -21,7 +21,6 @@ def quick(folder: Path) -> str:
 @pytest.mark.parametrize(("columns", "rows"), [(120, 40), (80, 24)])
 def test_the_dashboard_shows_the_run_and_q_leaves_a_summary(columns: int, rows: int, tmp_path: Path) -> None:
     terminal = Terminal("tui", quick(tmp_path), state=tmp_path, columns=columns, rows=rows)
-    terminal.sees("flow.yaml")
     terminal.sees("FAILED 1 of 2")
     terminal.types("q")
     assert terminal.ends() == 1
@@ -76,8 +75,8 @@ def test_a_closed_window_leaves_no_child(tmp_path: Path) -> None:
     terminal = Terminal("tui", str(flow(tmp_path, SLEEPS.format(marker=mark))), state=tmp_path)
     wait_for(f"sleep {mark}")
     terminal.sees("RUNNING")
-    terminal.closes()
-    assert none_alive(mark, within=15)
+    assert terminal.closes() == 129
+    assert none_alive(mark)
 
 
 def test_left_the_screen_goes_and_the_run_goes_on_in_plain_lines(tmp_path: Path) -> None:
@@ -98,3 +97,24 @@ def test_the_demo_is_the_isolation_flow(tmp_path: Path) -> None:
     terminal.types("y")
     assert terminal.ends(within=30) in (1, 130)
     assert SAMPLES.is_dir()
+
+
+def test_an_unknown_theme_is_answered_before_anything_runs(tmp_path: Path) -> None:
+    path = flow(tmp_path, f"version: 1\nname: f\ntasks:\n  a: {{shell: touch {tmp_path}/pwned}}\n")
+    terminal = Terminal("tui", str(path), "--theme", "orchestra-drak", state=tmp_path)
+    assert terminal.ends() == 2
+    assert "orchestra-dark" in terminal.screen
+    assert not (tmp_path / "pwned").exists()
+
+
+def test_what_the_operator_retries_after_the_end_counts(tmp_path: Path) -> None:
+    text = f"version: 1\nname: f\ntasks:\n  a: {{shell: 'test -e {tmp_path}/mended'}}\n"
+    terminal = Terminal("tui", str(flow(tmp_path, text)), state=tmp_path)
+    terminal.sees("FAILED")
+    (tmp_path / "mended").touch()
+    terminal.types("R")
+    terminal.sees("Retry 1 failed task?")
+    terminal.types("y")
+    terminal.sees("✓ DONE")
+    terminal.types("q")
+    assert terminal.ends() == 0
