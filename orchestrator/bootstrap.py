@@ -13,22 +13,33 @@ from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Literal
+from typing import Final, Literal, Self
 
 from orchestrator import plugins
 from orchestrator.config.environment import read_env_file, secret_value
 from orchestrator.config.places import state_folder, write_report
 from orchestrator.core.commands import CancelRun
 from orchestrator.core.errors import FlowError, Problem
-from orchestrator.core.flow import BackendSpec, BudgetPolicy, Flow, Json, SecretSource
+from orchestrator.core.flow import BackendSpec, Flow, Json, SecretSource
 from orchestrator.core.ports import Backend, BackendServices, Journal, Kind, Session
 from orchestrator.core.run import Run
-from orchestrator.core.units import count
 from orchestrator.engine import Engine, EngineOptions, Parts
 from orchestrator.engine.clock import Chance, LoopClock
 from orchestrator.engine.hub import StandIn
 from orchestrator.engine.redact import secret_values
-from orchestrator.flows import Loaded, Registry, check_inputs, load_flow, resolve_inputs
+from orchestrator.flows import (
+    Limits,
+    Loaded,
+    Registry,
+    asking,
+    check_inputs,
+    load_flow,
+    only,
+    read_limit,
+    resolve_inputs,
+    simulated,
+    with_limits,
+)
 from orchestrator.journal import JsonLines, TaskFiles
 from orchestrator.kinds.simulated import run_simulated
 from orchestrator.processes import kill_all_children, raise_descriptor_limit, stop_leftovers
@@ -38,7 +49,11 @@ LEFTOVERS_GRACE: Final = 1.0
 """Seconds that programs get which tasks left behind in the background."""
 
 _SIMULATED: Final = "simulated"
-_REAL_FOR_MODELS: Final = frozenset({"http", "resource", _SIMULATED})
+_STAY_REAL: Final = {
+    "all": frozenset({_SIMULATED, "resource"}),
+    "models": frozenset({_SIMULATED, "resource", "http"}),
+}
+"""The kinds of backend that `--simulate` leaves as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +95,7 @@ def load(file: str) -> Loaded:
 def prepare(file: str, options: RunOptions) -> Prepared:
     """Return a run of the flow that is ready to start. Raises FlowError for what is wrong with flow or options."""
     loaded = load(file)
-    inputs = check_inputs(loaded.flow, options.inputs, cwd=os.getcwd())
+    inputs = check_inputs(loaded.flow, options.inputs, cwd=str(Path.cwd()))
     flow = _as_asked(loaded.flow, options)
     _check_approvals(flow, options)
     return Prepared(flow, loaded.warnings, inputs, options)
@@ -88,55 +103,29 @@ def prepare(file: str, options: RunOptions) -> Prepared:
 
 def _as_asked(flow: Flow, options: RunOptions) -> Flow:
     """Return the flow with what the caller overrides."""
-    budget = flow.budget
-    if options.budget_usd is not None:
-        budget = replace(budget or BudgetPolicy(), cost_usd=options.budget_usd)
-    flow = replace(
+    flow = with_limits(
         flow,
-        budget=budget,
-        max_concurrency=options.max_concurrency or flow.max_concurrency,
-        deadline=flow.deadline if options.deadline is None else options.deadline,
+        max_concurrency=options.max_concurrency,
+        budget_usd=options.budget_usd,
+        deadline=options.deadline,
     )
-    flow = _only(flow, options.only) if options.only else flow
-    return _simulated(flow, options.simulate) if options.simulate else flow
-
-
-def _only(flow: Flow, wanted: Sequence[str]) -> Flow:
-    """Return the flow with the wanted tasks and what they need."""
-    kept: dict[str, None] = {}
-    waiting = list(wanted)
-    while waiting:
-        name = waiting.pop()
-        if name not in flow.tasks:
-            known = ", ".join(list(flow.tasks)[:20])
-            raise FlowError(Problem(f"--only: there is no task {name!r}", flow.file, hint=f"tasks are {known}"))
-        if name not in kept:
-            kept[name] = None
-            waiting += [need.task for need in flow.tasks[name].needs]
-    return replace(flow, tasks={name: task for name, task in flow.tasks.items() if name in kept})
-
-
-def _simulated(flow: Flow, what: str) -> Flow:
-    """Return the flow, and those that it calls, with simulated backends in place of real ones."""
-    real = _REAL_FOR_MODELS if what == "models" else frozenset({_SIMULATED, "resource"})
-    settings = registry().backend(_SIMULATED)
-    assert settings is not None, "the simulated backend is built in"
-    backends = {
-        name: spec if spec.kind in real else replace(spec, kind=_SIMULATED, settings=settings.settings(), api_key=None)
-        for name, spec in flow.backends.items()
-    }
-    return replace(flow, backends=backends, flows={name: _simulated(inner, what) for name, inner in flow.flows.items()})
+    if options.only:
+        flow = only(flow, options.only)
+    if options.simulate is not None:
+        simulator = registry().backend(_SIMULATED)
+        assert simulator is not None, "the simulated backend is built in"
+        flow = simulated(flow, simulator.settings(), real=_STAY_REAL[options.simulate])
+    return flow
 
 
 def _check_approvals(flow: Flow, options: RunOptions) -> None:
     """Refuse a flow that would ask where nobody can answer."""
     if options.can_ask or options.approve_all:
         return
-    asking = [task.id for task in flow.tasks.values() if task.approval and task.id not in options.approve]
-    if asking:
-        hint = f"say --approve {asking[0]} or --approve-all, or run it where a terminal can ask"
-        message = f"task {asking[0]} asks for approval, and nobody can be asked"
-        raise FlowError(Problem(message, flow.file, hint=hint))
+    task = next((task for task in asking(flow) if task not in options.approve), None)
+    if task is not None:
+        hint = f"say --approve {task} or --approve-all, or run it where a terminal can ask"
+        raise FlowError(Problem(f"task {task} asks for approval, and nobody can be asked", flow.file, hint=hint))
 
 
 # ── what a run needs from outside ───────────────────────────────────────────────────────────────
@@ -238,8 +227,8 @@ class Prepared:
             stops_when_held=not options.can_ask,
             approved=options.approve,
             approve_all=options.approve_all,
-            max_tasks=_limit("ORCHESTRATOR_MAX_TASKS", EngineOptions().max_tasks),
-            max_output=_limit("ORCHESTRATOR_MAX_OUTPUT", EngineOptions().max_output),
+            max_tasks=Limits.from_environ(os.environ).tasks,
+            max_output=read_limit(os.environ, "ORCHESTRATOR_MAX_OUTPUT", EngineOptions().max_output),
             simulated=options.simulate is not None,
         )
 
@@ -272,14 +261,17 @@ class Prepared:
 
         One that `lingers` stays open after its end, for retries, until `leave` is called.
         """
-        Path(self.folder).mkdir(parents=True, exist_ok=True)
         raise_descriptor_limit()
-        stream = (Path(self.folder) / "events.jsonl").open("w", encoding="utf-8", buffering=1 << 16)
         try:
-            own = JsonLines(stream, self._events_lost, owns_stream=True)
-            return await self._engine.run((own, *journals), lingers=lingers)
+            return await self._engine.run((self._journal(), *journals), lingers=lingers)
         finally:
             await stop_leftovers(LEFTOVERS_GRACE)
+
+    def _journal(self) -> Journal:
+        folder = Path(self.folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        stream = (folder / "events.jsonl").open("w", encoding="utf-8", buffering=1 << 16)
+        return JsonLines(stream, self._events_lost, owns_stream=True)
 
     def leave(self) -> None:
         """Let a run that lingers end. Call it on the run's loop."""
@@ -294,20 +286,10 @@ def _run_id(wall: float) -> str:
     return f"{datetime.fromtimestamp(wall, tz=UTC):%Y%m%d-%H%M%S}-{tokens.token_hex(3)}"
 
 
-def _limit(variable: str, default: int) -> int:
-    """Return a limit that an environment variable raises. Raises FlowError for what is no number."""
-    text = os.environ.get(variable)
-    if not text:
-        return default
-    try:
-        return int(count(text))
-    except ValueError:
-        raise FlowError(Problem(f"{variable}={text!r} is no number", hint="write 200000 or 200k")) from None
-
-
 def rendered(settings: object, scope: Mapping[str, object]) -> object:
     """Return a backend's settings with the templates in its texts rendered."""
-    assert is_dataclass(settings) and not isinstance(settings, type), "settings are a frozen dataclass"
+    assert is_dataclass(settings), "settings are a frozen dataclass"
+    assert not isinstance(settings, type), "and a value of it"
     texts = {one.name: getattr(settings, one.name) for one in fields(settings)}
     changed = {
         name: render_data(text, scope)
@@ -351,7 +333,7 @@ class EngineThread:
         self.session = prepared.session
         self.error: BaseException | None = None
 
-    def __enter__(self) -> EngineThread:
+    def __enter__(self) -> Self:
         self._thread.start()
         self._started.wait()
         return self

@@ -5,8 +5,9 @@ from __future__ import annotations
 from orchestrator.flows.bounds import Bounds, bounds, say_seconds
 from orchestrator.flows.drawing import graph
 from orchestrator.flows.jsonschema import json_schema
-from orchestrator.flows.limits import Limits
+from orchestrator.flows.limits import Limits, read_limit
 from orchestrator.flows.load import Loaded, load_flow
+from orchestrator.flows.overriding import asking, only, simulated, with_limits
 from orchestrator.flows.plan import Plan, Planned, PlannedGroup, plan
 from orchestrator.flows.registry import Registry
 from orchestrator.flows.values import check_inputs, resolve_inputs
@@ -19,12 +20,17 @@ __all__ = [
     "Planned",
     "PlannedGroup",
     "Registry",
+    "asking",
     "bounds",
     "check_inputs",
     "graph",
     "json_schema",
     "load_flow",
+    "only",
     "plan",
+    "read_limit",
     "resolve_inputs",
     "say_seconds",
+    "simulated",
+    "with_limits",
 ]

@@ -29,8 +29,8 @@ class Limits:
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Limits:
         """Return the limits, as far as the environment raises them. Raises FlowError for what is no number."""
-        tasks = _limit(environ, TASKS_VARIABLE, DEFAULT_MAX_TASKS)
-        return cls(tasks, _limit(environ, DEPENDENCIES_VARIABLE, tasks * DEPENDENCIES_PER_TASK))
+        tasks = read_limit(environ, TASKS_VARIABLE, DEFAULT_MAX_TASKS)
+        return cls(tasks, read_limit(environ, DEPENDENCIES_VARIABLE, tasks * DEPENDENCIES_PER_TASK))
 
     def check_tasks(self, count: int) -> None:
         """Refuse more tasks than the limit. The engine asks too, once items are known."""
@@ -46,7 +46,8 @@ class Limits:
             raise FlowError(Problem(message, hint=hint, code=Code.FLOW_LIMIT))
 
 
-def _limit(environ: Mapping[str, str], name: str, default: int) -> int:
+def read_limit(environ: Mapping[str, str], name: str, default: int) -> int:
+    """Return a limit that an environment variable may raise. Raises FlowError for what is no number."""
     written = environ.get(name, "").strip()
     if not written:
         return default

@@ -29,8 +29,10 @@ def file_name(task: str) -> str:
 
 
 class TaskFiles:
-    """Implements core.ports.OutputFiles in a folder: `TASK.log` holds all that the task wrote in all its attempts,
-    `TASK.N.out` what attempt N wrote to one stream. `on_error` is told once that the disk takes no more.
+    """Implements core.ports.OutputFiles in a folder.
+
+    `TASK.log` holds all that the task wrote in all its attempts, `TASK.N.out` what attempt N wrote to one stream.
+    `on_error` is told once that the disk takes no more.
     """
 
     def __init__(self, folder: Path, on_error: Callable[[OSError], None]) -> None:
@@ -50,7 +52,7 @@ class TaskFiles:
         try:
             if stream in _LOGGED:
                 self._append(task, Path(self.log_path(task)), text)
-            if stream != "err" and stream != "log":
+            if stream not in {"err", "log"}:
                 self._append(task, Path(self.path(task, attempt, stream)), text)
         except OSError as error:
             self._fail(error)

@@ -1,0 +1,75 @@
+"""A flow as the caller of a run wants it: other limits, fewer tasks, simulated backends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from orchestrator.core.errors import Code, FlowError, Problem
+from orchestrator.core.flow import BudgetPolicy, Flow
+from orchestrator.flows.suggest import closest
+
+
+def with_limits(
+    flow: Flow, *, max_concurrency: int | None = None, budget_usd: float | None = None, deadline: float | None = None
+) -> Flow:
+    """Return the flow with the limits that are given; None leaves the flow's own."""
+    budget = flow.budget
+    if budget_usd is not None:
+        budget = replace(budget or BudgetPolicy(), cost_usd=budget_usd)
+    return replace(
+        flow,
+        budget=budget,
+        max_concurrency=flow.max_concurrency if max_concurrency is None else max_concurrency,
+        deadline=flow.deadline if deadline is None else deadline,
+    )
+
+
+def only(flow: Flow, wanted: Sequence[str]) -> Flow:
+    """Return the flow with the wanted tasks and what they need. Raises FlowError for what is no task of it."""
+    kept: dict[str, None] = {}
+    waiting = list(wanted)
+    while waiting:
+        name = waiting.pop()
+        if name not in flow.tasks:
+            raise FlowError(_no_task(flow, name))
+        if name not in kept:
+            kept[name] = None
+            waiting += [need.task for need in flow.tasks[name].needs]
+    return replace(
+        flow,
+        tasks={name: task for name, task in flow.tasks.items() if name in kept},
+        flows={name: inner for name, inner in flow.flows.items() if name in kept},
+    )
+
+
+def _no_task(flow: Flow, name: str) -> Problem:
+    whole = name.partition("[")[0]
+    if whole != name and whole in flow.tasks:
+        hint = f"say --only {whole}; its instances are known only while it runs"
+        return Problem(f"--only takes whole tasks, and {name!r} is an instance", flow.file, hint=hint)
+    meant = closest(name, flow.tasks)
+    hint = f"did you mean {meant!r}?" if meant else "`orchestrator graph` lists them"
+    return Problem(f"--only: there is no task {name!r}", flow.file, hint=hint, code=Code.UNKNOWN_NAME)
+
+
+def simulated(flow: Flow, settings: object, *, real: frozenset[str]) -> Flow:
+    """Return the flow, and those that it calls, with simulated backends in place of all but the `real` kinds.
+
+    `settings` are those of the simulated backend. Every policy stays; no key is needed any more.
+    """
+    backends = {
+        name: spec if spec.kind in real else replace(spec, kind="simulated", settings=settings, api_key=None)
+        for name, spec in flow.backends.items()
+    }
+    inner = {name: simulated(one, settings, real=real) for name, one in flow.flows.items()}
+    return replace(flow, backends=backends, flows=inner)
+
+
+def asking(flow: Flow, prefix: str = "") -> Iterator[str]:
+    """Yield the tasks that ask for approval, those of sub-flows too, as `outer/inner`."""
+    for task in flow.tasks.values():
+        if task.approval is not None:
+            yield prefix + task.id
+        if task.id in flow.flows:
+            yield from asking(flow.flows[task.id], f"{prefix}{task.id}/")
