@@ -49,7 +49,7 @@ class Columns(NamedTuple):
     time: int = 7
     next: int = 9
     tokens: int = 7
-    cost: int = 8
+    cost: int = 9
     agent: int = 14
 
     @property
@@ -140,7 +140,7 @@ def _spent(task: TaskProgress, shape: Columns) -> Line:
     if not shape.tokens:
         return ()
     tokens = count(task.tokens) if task.tokens else ""
-    cost = money(task.cost_usd) if task.cost_usd is not None else "unknown" if task.tokens else ""
+    cost = money(task.cost_usd) if task.cost_usd is not None else "unpriced" if task.tokens else ""
     return (right(tokens, shape.tokens, "muted"), right(cost[: shape.cost - 1], shape.cost, "muted"), gap(1))
 
 

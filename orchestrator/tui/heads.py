@@ -85,7 +85,7 @@ def title_line(run: Run, now: float, cells: int, glyphs: Glyphs, late: float = 0
     narrow = cells < _NARROW
     end = (*_progress(run, 11 if narrow else 20, glyphs), gap(0 if narrow else 1))
     own, name = (Span("orchestrator ", "title"),), _run_name(run)
-    flow = (Span(_flow_name(run, narrow=narrow), "strong"),)
+    flow = (Span(_flow_name(run, glyphs, narrow=narrow), "strong"),)
     state = _state(run, now, glyphs, narrow=narrow) + _late(late)
     full = (gap(1), *own, *flow, *name, *state, *_eta(run, now))
     starts = [full, (gap(1), *own, *flow, *name, *state), (gap(1), *flow, *name, *state), (gap(1), *flow, *state)]
@@ -111,12 +111,12 @@ def _late(seconds: float) -> Line:
     return (Span(f"  (screen {seconds:.0f}s behind)", "warn"),) if seconds >= 2 else ()
 
 
-def _flow_name(run: Run, *, narrow: bool) -> str:
+def _flow_name(run: Run, glyphs: Glyphs, *, narrow: bool) -> str:
     if run.started is None:
         return "..."
     file = run.started.file.rpartition("/")[2]
     name = run.started.flow if narrow or not file else file
-    return shorten(clean(name), 24 if narrow else 36)
+    return shorten(clean(name), 24 if narrow else 36, glyphs.ellipsis)
 
 
 def run_name(run_id: str) -> str:

@@ -71,12 +71,12 @@ def breaker_line(backend: BackendProgress, now: float, glyphs: Glyphs, cells: in
         gap(9 - len(word)),
     )
     role = "limited.plain" if backend.held_until is not None else "muted"
-    return _ends(start, Span(after, role), cells)
+    return _ends(start, Span(after, role), cells, glyphs.ellipsis)
 
 
-def _ends(start: Line, end: Span, cells: int) -> Line:
+def _ends(start: Line, end: Span, cells: int, ellipsis: str) -> Line:
     room = max(0, cells - width(start) - 1)
-    text = end.text if len(end.text) <= room else shorten(end.text.removeprefix("retry "), room)
+    text = end.text if len(end.text) <= room else shorten(end.text.removeprefix("retry "), room, ellipsis)
     return clip((*start, gap(cells - width(start) - len(text)), end._replace(text=text)), cells)
 
 
@@ -98,8 +98,6 @@ def _backend_levels(run: Run) -> Iterator[Level]:
         name = clean(backend.info.name)
         for gauge in backend.gauges:
             yield _limiter(f"{name} {clean(gauge.label)}", gauge.used, gauge.limit)
-        if backend.info.max_concurrency:
-            yield _limiter(f"{name} calls", backend.in_use, backend.info.max_concurrency)
 
 
 def _limiter(name: str, used: float, limit: float) -> Level:
@@ -187,7 +185,7 @@ def _level_line(level: Level, cells: int, names: int, figures: int, glyphs: Glyp
         Span(" " + fit(level.words, figures), "text"),
     )
     role = "over" if level.note == "OVER" else f"{level.role}.plain" if level.role != "done" else "muted"
-    return _ends(line, Span(level.note, role), cells)
+    return _ends(line, Span(level.note, role), cells, glyphs.ellipsis)
 
 
 def _name(name: str, cells: int, ellipsis: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple, TypeAlias
 
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 
 from orchestrator.tui.text import fit, fit_right
 
@@ -46,13 +46,13 @@ def spread(start: Line, end: Line, cells: int) -> Line:
 
 
 def clip(line: Line, cells: int) -> Line:
-    """Return the spans that fit, the last one cut."""
+    """Return the spans that fit, the last one cut off."""
     kept: list[Span] = []
     for span in line:
         room = cells - width(kept)
         if room <= 0:
             break
-        kept.append(span if cell_len(span.text) <= room else span._replace(text=fit(span.text, room)))
+        kept.append(span if cell_len(span.text) <= room else span._replace(text=set_cell_size(span.text, room)))
     return tuple(kept)
 
 

@@ -6,6 +6,7 @@ from itertools import islice
 from typing import Final, NamedTuple
 
 from orchestrator.core.progress import Attempt, Tail, TaskProgress
+from orchestrator.core.states import State
 from orchestrator.tui.glyphs import Glyphs
 from orchestrator.tui.lines import Line as Spans
 from orchestrator.tui.lines import Span
@@ -35,6 +36,7 @@ class LogLines:
         self._seen = 0
         self._begun = 0
         self._ended = 0
+        self._settled: float | None = None
         self._last_text = -1
 
     def sync(self, task: TaskProgress, tail: Tail | None) -> bool:
@@ -80,6 +82,9 @@ class LogLines:
         fresh += [_end(attempt, task.max_attempts) for attempt in over if attempt.number > self._ended]
         self._begun = task.attempt
         self._ended = over[-1].number if over else self._ended
+        if task.ended is not None and task.ended != self._settled:
+            fresh += _settling(task)
+        self._settled = task.ended
         return fresh
 
 
@@ -96,6 +101,17 @@ def _begin(attempt: Attempt, of: int) -> LogLine:
 def _end(attempt: Attempt, of: int) -> LogLine:
     at = attempt.started if attempt.ended is None else attempt.ended
     return LogLine(at, "sys", f"attempt {_number(attempt, of)} {_ending(attempt)}", "end")
+
+
+def _settling(task: TaskProgress) -> list[LogLine]:
+    """Say how the task ended, where its last attempt does not say it already."""
+    last = task.attempts[-1].error if task.attempts else None
+    text = ""
+    if task.state is State.FAILED and task.error is not None and task.error != last:
+        text = f"failed: {clean(task.error.message)}"
+    elif task.state in {State.SKIPPED, State.CANCELLED}:
+        text = f"{task.status.value}: {clean(task.because)}".rstrip(": ")
+    return [LogLine(task.ended or 0.0, "sys", text, "end")] if text else []
 
 
 def _number(attempt: Attempt, of: int) -> str:

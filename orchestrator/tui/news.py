@@ -9,7 +9,7 @@ from orchestrator.core import events as ev
 from orchestrator.core.events import Record
 from orchestrator.core.run import Run
 from orchestrator.core.states import BreakerState, Outcome, Status
-from orchestrator.tui.text import clean, countdown, plural, shorten
+from orchestrator.tui.text import clean, countdown, shorten
 
 Severity = Literal["information", "warning", "error"]
 QUIET: Final = 10.0
@@ -56,11 +56,10 @@ def _breaker(run: Run, event: ev.BreakerMoved) -> Toast | None:
         return Toast(f"closed {name}", "Circuit breaker closed", f"{name} answers again.")
     if event.to is BreakerState.HALF_OPEN or event.from_ is BreakerState.HALF_OPEN:
         return None
-    held = run.tally.counts[Status.CIRCUIT]
-    parts = [f"{name} {'was tripped' if event.to is BreakerState.TRIPPED else 'opened'}: {clean(event.why)}."]
-    parts += [f"{plural(held, 'task')} held."] if held else []
-    parts += [f"Probe in {countdown(event.until - run.at)}."] if event.until is not None else []
-    return Toast(f"open {name}", "Circuit breaker open", " ".join([*parts, "Other groups go on."]), "error", 8.0)
+    verb = "was tripped" if event.to is BreakerState.TRIPPED else "opened"
+    probe = "" if event.until is None else f" Probe in {countdown(event.until - run.at)}."
+    text = f"{name} {verb}: {shorten(clean(event.why), 160)}.{probe} What does not need it goes on."
+    return Toast(f"open {name}", "Circuit breaker open", text, "error", 8.0)
 
 
 def _approval(run: Run, event: ev.ApprovalRequested) -> Toast:

@@ -28,7 +28,7 @@ def start(
     session: Session, options: DashboardOptions, *, engine_error: Callable[[], BaseException | None]
 ) -> DashboardExit:
     """Run the dashboard in this thread."""
-    _prepare(os.environ)
+    prepare(os.environ)
     try:
         from orchestrator.tui.app import Dashboard  # noqa: PLC0415 - the environment has to be prepared first
 
@@ -42,7 +42,7 @@ def start(
     return _crashed(app.crash) if app.crash is not None else left or DashboardExit(Left.QUIT)
 
 
-def _prepare(environ: MutableMapping[str, str]) -> None:
+def prepare(environ: MutableMapping[str, str]) -> None:
     """Textual reads these when it is imported. An empty NO_COLOR means nothing; Textual takes it for set."""
     if environ.get("NO_COLOR") == "":
         del environ["NO_COLOR"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from textual.pilot import Pilot
 from textual.widgets import Input
 
 from orchestrator.core import commands as ask
@@ -20,65 +19,12 @@ from orchestrator.tui.screens.help import HelpScreen
 from orchestrator.tui.screens.stop import StopScreen
 from orchestrator.tui.screens.tasks import TasksScreen
 from orchestrator.tui.widgets.log import LogView
-from orchestrator.tui.widgets.painted import Bar, Text
+from orchestrator.tui.widgets.painted import Text
 from orchestrator.tui.widgets.table import TaskTable
+from tests.tui.eyes import SIZE, Screen
 from tests.tui.scene import Scene, empty, finished, research
 
 Make = Callable[..., Dashboard]
-SIZE = (120, 40)
-
-
-class Eyes:
-    """What a person would see and press."""
-
-    def __init__(self, app: Dashboard, pilot: Pilot[DashboardExit]) -> None:
-        self.app = app
-        self.pilot = pilot
-
-    async def press(self, *keys: str) -> None:
-        await self.pilot.press(*keys)
-        await self.pilot.pause()
-
-    @property
-    def table(self) -> TaskTable:
-        return self.app.main.query_one(TaskTable)
-
-    @property
-    def log(self) -> LogView:
-        return self.app.main.query_one(LogView)
-
-    @property
-    def row(self) -> str:
-        row = self.table.row
-        return row.name if row else ""
-
-    @property
-    def names(self) -> list[str]:
-        return [row.name for row in self.table.rows]
-
-    def bar(self, name: str) -> str:
-        lines = self.app.screen.query_one(f"#{name}", Bar).lines
-        return "\n".join("".join(span.text for span in line) for line in lines)
-
-    @property
-    def toasts(self) -> list[str]:
-        return [notification.message for notification in self.app._notifications]
-
-
-class Screen:
-    """`async with Screen(app) as eyes`."""
-
-    def __init__(self, app: Dashboard, size: tuple[int, int] = SIZE) -> None:
-        self._manager = app.run_test(size=size, notifications=True)
-        self._app = app
-
-    async def __aenter__(self) -> Eyes:
-        pilot = await self._manager.__aenter__()
-        await pilot.pause()
-        return Eyes(self._app, pilot)
-
-    async def __aexit__(self, *error: object) -> None:
-        await self._manager.__aexit__(*error)  # type: ignore[arg-type]  # the three of an exception, whatever it is
 
 
 # ── moving ──────────────────────────────────────────────────────────────────────────────────────
@@ -156,9 +102,9 @@ async def test_where_nothing_needs_anybody_it_says_so(dashboard: Make) -> None:
 async def test_tab_goes_to_the_pane_and_back(dashboard: Make) -> None:
     async with Screen(dashboard(research())) as eyes:
         await eyes.press("tab")
-        assert isinstance(eyes.app.focused, LogView)
+        assert eyes.is_in(LogView)
         await eyes.press("shift+tab")
-        assert isinstance(eyes.app.focused, TaskTable)
+        assert eyes.is_in(TaskTable)
 
 
 async def test_brackets_turn_the_panes_pages(dashboard: Make) -> None:
@@ -173,7 +119,7 @@ async def test_brackets_turn_the_panes_pages(dashboard: Make) -> None:
 async def test_enter_in_the_dependencies_jumps(dashboard: Make) -> None:
     async with Screen(dashboard(research())) as eyes:
         await eyes.press("j", "j", "left_square_bracket", "tab")
-        assert isinstance(eyes.app.focused, Text)
+        assert eyes.is_in(Text)
         await eyes.press("enter")
         assert eyes.row == "plan"
         await eyes.press("tab", "j", "k", "G", "enter")
@@ -184,10 +130,10 @@ async def test_enter_shows_the_pane_in_full_and_escape_goes_back(dashboard: Make
     async with Screen(dashboard(research())) as eyes:
         await eyes.press("enter")
         assert not eyes.app.main.query_one("#main").display
-        assert isinstance(eyes.app.focused, LogView)
+        assert eyes.is_in(LogView)
         await eyes.press("escape")
         assert eyes.app.main.query_one("#main").display
-        assert isinstance(eyes.app.focused, TaskTable)
+        assert eyes.is_in(TaskTable)
 
 
 async def test_scrolling_up_holds_the_log_and_counts_what_it_misses(dashboard: Make) -> None:
@@ -219,7 +165,7 @@ async def test_clicks_choose_rows_pages_and_keys(dashboard: Make) -> None:
         await eyes.pilot.click("#pane-title", offset=(x, 0))
         assert eyes.app.main._page == "Attempts"
         await eyes.pilot.click("#keys", offset=(eyes.bar("keys").index("Help"), 0))
-        assert isinstance(eyes.app.screen, HelpScreen)
+        assert eyes.sees(HelpScreen)
 
 
 # ── finding ─────────────────────────────────────────────────────────────────────────────────────
@@ -258,7 +204,7 @@ async def test_letters_in_the_filter_are_no_commands(dashboard: Make) -> None:
         await eyes.press("slash", *"xqPbLR?")
         assert eyes.app.main.query_one(Input).value == "xqPbLR?"
         assert not scene.sent
-        assert isinstance(eyes.app.screen, TasksScreen)
+        assert eyes.sees(TasksScreen)
 
 
 async def test_a_row_that_leaves_the_filter_stays_until_the_cursor_goes(dashboard: Make) -> None:
@@ -305,9 +251,9 @@ async def test_the_help_names_every_binding(dashboard: Make) -> None:
         assert shown == set(COMMANDS)
         for key in ("question_mark", "f1"):
             await eyes.press(key)
-            assert isinstance(eyes.app.screen, HelpScreen)
+            assert eyes.sees(HelpScreen)
             await eyes.press("j", "pagedown", "k", "G", "g", "escape")
-            assert isinstance(eyes.app.screen, TasksScreen)
+            assert eyes.sees(TasksScreen)
 
 
 # ── acting ──────────────────────────────────────────────────────────────────────────────────────
@@ -353,7 +299,7 @@ async def test_a_no_orders_nothing(dashboard: Make) -> None:
         for keys in ("n X n", "X escape", "X enter", "R n", "u escape", "N a escape", "a d x escape escape"):
             await eyes.press(*keys.split())
             assert not scene.sent, keys
-            assert isinstance(eyes.app.screen, TasksScreen), keys
+            assert eyes.sees(TasksScreen), keys
 
 
 async def test_the_focus_of_a_dialog_walks_over_its_answers(dashboard: Make) -> None:
@@ -370,7 +316,7 @@ async def test_answers_can_be_clicked(dashboard: Make) -> None:
         await eyes.pilot.click("#choices", offset=(3, 0))
         assert isinstance(scene.sent[0], ask.CancelGroup)
         await eyes.press("G", "k", "k", "k", "a")
-        assert isinstance(eyes.app.screen, ApprovalScreen)
+        assert eyes.sees(ApprovalScreen)
         await eyes.pilot.click("#choices", offset=(3, 0))
         assert isinstance(scene.sent[1], ask.Approve)
 
@@ -443,7 +389,7 @@ async def test_selected_text_is_copied_by_ctrl_c_without_asking(dashboard: Make)
         await eyes.pilot.hover(LogView, offset=(24, 1))
         await eyes.pilot.mouse_up(LogView, offset=(24, 1))
         await eyes.press("ctrl+c")
-        assert isinstance(eyes.app.screen, TasksScreen)
+        assert eyes.sees(TasksScreen)
         assert eyes.app.clipboard == "14 sources,"
 
 
@@ -478,11 +424,11 @@ async def test_ctrl_c_asks_cancels_kills_and_leaves(dashboard: Make) -> None:
     app = dashboard(scene)
     async with Screen(app) as eyes:
         await eyes.press("ctrl+c", "ctrl+c")
-        assert isinstance(app.screen, StopScreen)
+        assert eyes.sees(StopScreen)
         assert not scene.sent
         scene.at += 1
         await eyes.press("ctrl+c")
-        assert isinstance(app.screen, TasksScreen)
+        assert eyes.sees(TasksScreen)
         assert _kinds(scene) == [("CancelRun", False)]
         scene.at += 1
         await eyes.press("ctrl+c")
@@ -513,9 +459,9 @@ async def test_the_question_after_ctrl_c_has_answers(dashboard: Make) -> None:
             scene.sent.clear()
             scene.at += 1
             await eyes.press("ctrl+c")
-            assert isinstance(eyes.app.screen, StopScreen), key
+            assert eyes.sees(StopScreen), key
             await eyes.press(key)
-            assert isinstance(eyes.app.screen, TasksScreen), key
+            assert eyes.sees(TasksScreen), key
             assert _kinds(scene) == orders, key
 
 
@@ -526,12 +472,12 @@ async def test_ctrl_c_and_ctrl_q_ask_from_everywhere(dashboard: Make) -> None:
         for keys in ("slash", "question_mark", "X", "a", "a d", "colon"):
             scene.at += 10
             await eyes.press(*keys.split(), "ctrl+c")
-            assert isinstance(eyes.app.screen, StopScreen), keys
+            assert eyes.sees(StopScreen), keys
             await eyes.press("escape", "ctrl+q", "ctrl+q")
-            assert isinstance(eyes.app.screen, AskScreen), keys
-            assert eyes.app.screen.question.title == "The run is still on. Quit?", keys
+            assert eyes.sees(AskScreen), keys
+            assert eyes.bar("title") == "The run is still on. Quit?", keys
             await eyes.press("n", *["escape"] * len(keys.split()))
-            assert isinstance(eyes.app.screen, TasksScreen), keys
+            assert eyes.sees(TasksScreen), keys
 
 
 @pytest.mark.parametrize("key", ["q", "ctrl+q", "ctrl+c"])

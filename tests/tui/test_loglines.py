@@ -100,3 +100,22 @@ def test_an_interrupted_attempt_says_so() -> None:
     scene, log = one_task(), LogLines()
     scene.tell(ev.AttemptInterrupted("t", 1, "operator"), at=3.0)
     assert read(scene, log)[-1] == "attempt 1/3 interrupted after 2.0s"
+
+
+def test_an_end_that_no_attempt_tells_is_told() -> None:
+    scene, log = one_task(), LogLines()
+    scene.stumbles("t", upstream("HTTP 503"), 4.0, at=2.5)
+    scene.tell(ev.TaskFailed("t", upstream("gave up on web")), at=9.0)
+    assert read(scene, log)[-1] == "failed: gave up on web"
+    assert read(scene, log).count("failed: gave up on web") == 1
+
+
+def test_an_end_that_the_attempt_tells_is_not_told_twice() -> None:
+    scene, log = one_task().fails("t", upstream("HTTP 503"), at=2.0), LogLines()
+    assert read(scene, log) == ["attempt 1/3 started · web", "attempt 1/3 failed after 1.0s: HTTP 503"]
+
+
+def test_a_skip_says_why() -> None:
+    scene, log = empty().task("t", "build"), LogLines()
+    scene.tell(ev.TaskSkipped("t", "compile failed"))
+    assert read(scene, log) == ["skipped: compile failed"]

@@ -21,14 +21,13 @@ def toast(news: News, told: Scene, event: Event) -> Toast | None:
     return news.toast(Record("r", 0, told.at, event), told.run)
 
 
-def test_a_breaker_that_opens_says_what_it_holds_and_that_others_go_on() -> None:
+def test_a_breaker_that_opens_says_why_and_that_others_go_on() -> None:
     told = scene()
-    told.waits("x", Reason.BREAKER, 30.0, "web")
     event = ev.BreakerMoved("web", BreakerState.CLOSED, BreakerState.OPEN, "5 failures in 3s", 30.0)
     found = toast(News(), told, event)
     assert found is not None
     assert found.severity == "error"
-    assert found.text == "web opened: 5 failures in 3s. 1 task held. Probe in 30s. Other groups go on."
+    assert found.text == "web opened: 5 failures in 3s. Probe in 30s. What does not need it goes on."
 
 
 def test_a_probe_is_no_news_but_closing_is() -> None:

@@ -1,0 +1,82 @@
+"""Starting, crashing, and what is imported when."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from orchestrator.core.commands import Command
+from orchestrator.core.ports import Subscription
+from orchestrator.core.run import Run
+from orchestrator.tui import DashboardExit, DashboardOptions, Left, run_dashboard
+from orchestrator.tui.clipboard import FOR_TERMINAL, NAME, for_terminal, keep
+from orchestrator.tui.start import RESET, prepare
+
+
+class BrokenSession:
+    """A session that cannot be attached to."""
+
+    def attach(self) -> tuple[Run, Subscription]:
+        raise RuntimeError("no events here")
+
+    def send(self, command: Command) -> None:
+        raise AssertionError(command)
+
+    def now(self) -> float:
+        return 0.0
+
+
+def test_a_screen_that_crashes_says_so_and_raises_nothing() -> None:
+    left = run_dashboard(BrokenSession(), DashboardOptions(), engine_error=lambda: None)
+    assert left == DashboardExit(Left.CRASHED, error="RuntimeError: no events here")
+
+
+def test_importing_the_package_imports_no_textual() -> None:
+    code = "import sys, orchestrator.tui; sys.exit('textual' in sys.modules or 'rich' in sys.modules)"
+    root = Path(__file__).parents[2]
+    assert subprocess.run([sys.executable, "-c", code], check=False, cwd=root, env=os.environ).returncode == 0
+
+
+def test_the_environment_is_prepared_before_textual_reads_it() -> None:
+    environ = {"NO_COLOR": "", "SSH_CONNECTION": "1.2.3.4"}
+    prepare(environ)
+    assert environ == {"SSH_CONNECTION": "1.2.3.4", "TEXTUAL_ANIMATIONS": "none", "TEXTUAL_FPS": "30"}
+    wished = {"NO_COLOR": "1", "TEXTUAL_FPS": "15"}
+    prepare(wished)
+    assert wished == {"NO_COLOR": "1", "TEXTUAL_FPS": "15", "TEXTUAL_ANIMATIONS": "none"}
+
+
+@pytest.mark.parametrize("mode", ["?1049l", "?25h", "?1003l", "<u", "?2004l", "?1004l"])
+def test_the_reset_ends_every_mode_that_a_screen_begins(mode: str) -> None:
+    assert f"\x1b[{mode}" in RESET
+
+
+def test_how_the_screen_was_left_decides_the_status_of_signals_alone() -> None:
+    assert {how: how.status for how in Left} == {
+        Left.QUIT: None,
+        Left.LEFT: None,
+        Left.CRASHED: None,
+        Left.FORCED: 130,
+        Left.HANGUP: 129,
+        Left.TERMINATED: 143,
+        Left.INTERRUPTED: 130,
+    }
+
+
+def test_a_copy_is_kept_beside_the_run(tmp_path: Path) -> None:
+    assert keep("größe", str(tmp_path))
+    assert (tmp_path / NAME).read_text(encoding="utf-8") == "größe"
+    assert not keep("x", str(tmp_path / "gone"))
+    assert not keep("x", "")
+
+
+def test_what_a_terminal_takes_is_bounded_and_keeps_the_end() -> None:
+    text = "ü" * FOR_TERMINAL + "end"
+    taken = for_terminal(text)
+    assert taken.endswith("end")
+    assert len(taken.encode()) <= FOR_TERMINAL * 3 // 4
+    assert for_terminal("short") == "short"
