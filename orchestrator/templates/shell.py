@@ -13,7 +13,7 @@ from orchestrator.templates.data import argument_fault
 from orchestrator.templates.errors import TemplateError
 from orchestrator.templates.scanning import NO_NAMES, Names, Text, scan
 from orchestrator.templates.shell_lexer import slots_of
-from orchestrator.templates.shell_rules import RUNS_CODE, VALUE, Slot
+from orchestrator.templates.shell_rules import VALUE, Slot
 from orchestrator.templates.shell_simple import simple_slots
 from orchestrator.templates.template import Body, body_of, relevant, simple_body, simple_parts
 from orchestrator.templates.values import text_of, use_all
@@ -121,16 +121,12 @@ class _Script:
         return " ".join(words)
 
     def _variable(self, text: str, slot: Slot) -> str:
-        if slot.program is not None:
-            _check_program(slot.program[0] + text + slot.program[1])
+        name = slot.before + text + slot.after
+        if name in slot.forbidden:
+            raise TemplateError(f"the value names {name!r}, a command of the shell itself", hint="name a program")
         self._values.append(_checked(text))
-        name = f"${{_orc_{len(self._values)}}}"
-        return name if slot.quoted else f'"{name}"'
-
-
-def _check_program(name: str) -> None:
-    if name in RUNS_CODE:
-        raise TemplateError(f"the value names {name!r}, a command of the shell itself", hint="name a program")
+        variable = f"${{_orc_{len(self._values)}}}"
+        return variable if slot.quoted else f'"{variable}"'
 
 
 def _checked(text: str) -> str:

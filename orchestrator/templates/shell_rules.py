@@ -19,11 +19,16 @@ UNKNOWN: Final = "\1"
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """Where a value stands: inside double quotes, as a whole word, or in the name of a program (before, after)."""
+    """Where a value stands: inside double quotes, or as a whole word.
+
+    Where the value names a program, `before` and `after` stand around it, and the whole must not be `forbidden`.
+    """
 
     quoted: bool
     whole: bool = False
-    program: tuple[str, str] | None = None
+    before: str = ""
+    after: str = ""
+    forbidden: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -455,6 +460,9 @@ _DECLARING: Final = frozenset(("declare", "typeset", "local", "export", "readonl
 
 RUNS_CODE: Final = frozenset((*_RUNS, *_DECLARING, "printf", "test", "[", "command", "exec", "set", "shopt", "hash"))
 """Commands of the shell that a value must not name."""
+
+EVALUATES: Final = frozenset(("eval", ".", "source", "trap", "command", "builtin"))
+"""The worst of them: a value must not be one of them even where only a shell without `[[` would see a command."""
 
 
 @lru_cache(maxsize=1 << 14)

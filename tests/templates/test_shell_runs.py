@@ -221,14 +221,14 @@ def test_every_position_hands_over_exactly_the_value(stage: Stage, shell: str, v
 
 
 @given(value=st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=30))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_value_changes_what_programs_are_given(stage: Stage, shell: str, value: str) -> None:
     seen = stage.run(shell, EVERYWHERE, v=value, many=[value, value, "x"], nothing=[])
     assert (seen.code, seen.calls, seen.files) == (0, expected(value), [])
 
 
 @given(value=st.text(alphabet="$`'\"\\(){}[];&|<>!#~* \n\tax=-", max_size=30))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=18, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_value_of_the_shells_own_characters_does_either(stage: Stage, shell: str, value: str) -> None:
     seen = stage.run(shell, EVERYWHERE, v=value, many=[value, value, "x"], nothing=[])
     assert (seen.code, seen.calls, seen.files) == (0, expected(value), [])
