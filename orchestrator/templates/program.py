@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias, cast
 
-from jinja2 import StrictUndefined, TemplateSyntaxError, UndefinedError, nodes, pass_context
+from jinja2 import StrictUndefined, TemplateSyntaxError, nodes, pass_context
 from jinja2 import Template as JinjaTemplate
 from jinja2 import TemplateError as JinjaError
 from jinja2.runtime import Context, LoopContext, Undefined
@@ -56,7 +56,7 @@ class _Rendering:
 
 def _missing(error: TemplateError) -> Undefined:
     """A value that is not there: `default` and `is defined` may ask, everything else raises the error."""
-    raising = cast("type[UndefinedError]", lambda _message: error)
+    raising: Any = lambda _message: error  # noqa: E731 - Jinja2 calls it where it would call an exception's class
     return StrictUndefined(hint=error.message, exc=raising)
 
 
