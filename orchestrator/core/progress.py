@@ -203,6 +203,8 @@ TAIL_SIZE: Final = 64 << 10
 LINE_COST: Final = 64
 """Characters that a line counts besides its own, so that a million empty lines are not thought to be free."""
 
+_MOST_LINES: Final = TAIL_SIZE // LINE_COST
+
 
 class Line(NamedTuple):
     """One line of a task's output."""
@@ -231,6 +233,9 @@ class Tail:
     def write(self, at: float, stream: str, text: str) -> None:
         """Append text; a line that was left open in the same stream goes on."""
         *ended, rest = text.split("\n")
+        if len(ended) > _MOST_LINES + 1:  # all between the line that is open and the last that find room
+            self.dropped += len(ended) - _MOST_LINES - 1
+            ended[1:-_MOST_LINES] = []
         for piece in ended:
             self._add(at, stream, piece)
             self._open = None

@@ -204,27 +204,27 @@ def _add_group(run: Run, info: GroupInfo) -> None:
 
 @_fold
 def _run_paused(run: Run, event: ev.RunPaused, _at: float) -> None:
-    run.paused_by = event.by
     _set_state(run, RunState.PAUSED)
+    run.paused_by = event.by
 
 
 @_fold
 def _run_unpaused(run: Run, _event: ev.RunUnpaused, _at: float) -> None:
-    run.paused_by = None
     _set_state(run, RunState.RUNNING)
+    run.paused_by = None
 
 
 @_fold
 def _run_held(run: Run, event: ev.RunHeld, _at: float) -> None:
-    run.held_for = event.waits
     _set_state(run, RunState.HELD)
+    run.held_for = event.waits
 
 
 @_fold
 def _run_cancelling(run: Run, event: ev.RunCancelling, _at: float) -> None:
-    run.cancelling = event
     if run.state is not RunState.CANCELLING:
         _set_state(run, RunState.CANCELLING)
+    run.cancelling = event
 
 
 @_fold
