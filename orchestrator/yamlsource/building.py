@@ -85,6 +85,8 @@ class Builder:
         self._max_nodes = limits.max_nodes
         self._labels = self.places.labels
         self._starts = self.places.starts
+        self._add_label = self._labels.append
+        self._add_start = self._starts.append
         self._root = _Frame(-1, mapping=False)
         self._frame = self._root
         self._stack: list[_Frame] = []
@@ -117,10 +119,10 @@ class Builder:
         if event.tag is not None:
             self._refuse_tag(event)
         frame = self._frame
-        if frame.items is None and frame.key is None:
-            self._key(frame, event)
-            return
         text: str = event.value
+        if frame.items is None and frame.key is None:
+            self._key(frame, text, event)
+            return
         value: JSON = text
         label = None
         if event.implicit[0]:
@@ -129,11 +131,14 @@ class Builder:
                 label = None if value is text else text
             if " " in text:
                 self._watch_comment(event)
-        self._starts.append(event.start_mark.index)
-        self._labels.append(label)
+        self._add_start(event.start_mark.index)
+        self._add_label(label)
         if event.anchor is not None:
             self._anchors[event.anchor] = _Anchor(len(self._labels) - 1, value, 1)
-        self._put(frame, value)
+        if frame.items is not None:
+            frame.items.append(value)
+        else:
+            self._put(frame, value)
 
     def _mapping(self, event: Event) -> None:
         self._open(event, mapping=True)
@@ -173,16 +178,20 @@ class Builder:
     def _nodes(self) -> int:
         return len(self._labels) + self._from_aliases
 
-    def _key(self, frame: _Frame, event: Event) -> None:
-        text, unquoted = event.value, event.implicit[0]
-        if unquoted and not text:
-            self._fail("a key is missing before the colon", event.start_mark, "write `key: value`")
-        key = _MERGE if unquoted and text == "<<" else self._keys.setdefault(text, text)
+    def _key(self, frame: _Frame, text: str, event: Event) -> None:
+        key = self._keys.setdefault(text, text)
+        if (not text or text == "<<") and event.implicit[0]:
+            key = self._special_key(text, event.start_mark)
         if key in frame.keyed or (key is _MERGE and frame.merges is not None):
             self._duplicate(frame, key, event.start_mark)
-        self._starts.append(event.start_mark.index)
-        self._labels.append(key)
+        self._add_start(event.start_mark.index)
+        self._add_label(key)
         frame.key = key
+
+    def _special_key(self, text: str, mark: Mark) -> str:
+        if not text:
+            self._fail("a key is missing before the colon", mark, "write `key: value`")
+        return _MERGE
 
     def _put(self, frame: _Frame, value: JSON) -> None:
         if frame.items is not None:
