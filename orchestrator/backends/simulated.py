@@ -188,7 +188,8 @@ class SimulatedBackend(ModelBackend, HttpBackendPort, Performer):
             "url": request.url,
             **_common(context, model=self._own.model, call=number),
         }
-        return _http_answer(request, result, self._text(number, scope, default=""))
+        is_error = (result.status or 200) >= 400
+        return _http_answer(request, result, "" if is_error else self._text(number, scope, default=""))
 
     # ── anything else ──
 
