@@ -15,6 +15,8 @@ def _next_id() -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Command:
+    """What every command carries besides what it asks: its id, and who asks."""
+
     id: str = field(default_factory=_next_id)
     by: str = "operator"
 

@@ -113,7 +113,10 @@ class RunCancelling:
 
 @dataclass(frozen=True, slots=True)
 class RunFinished:
-    """Every task has settled. `outputs` are the flow's own; `held` marks a headless run that waits for a person."""
+    """Nothing goes on: every task has settled, or nobody is there whom those that wait could ask.
+
+    `outputs` are the flow's own.
+    """
 
     outcome: Outcome
     outputs: Mapping[str, Json] = field(default_factory=dict)
@@ -385,7 +388,7 @@ class FallbackUsed:
 
 @dataclass(frozen=True, slots=True)
 class BackendGauge:
-    """How a backend stands: failures in a row, failed calls and calls in all, slots in use, limiters."""
+    """How a backend stands: failures in a row, calls and those of them that failed, slots in use, limiters, probes."""
 
     backend: str
     failures: int
@@ -411,7 +414,7 @@ class BudgetReserved:
 
 @dataclass(frozen=True, slots=True)
 class BudgetSettled:
-    """A call spent so much; its reservation of `reserved` tokens and dollars is gone."""
+    """A call spent so much; what was reserved for it is free again."""
 
     budget: str
     task: str
@@ -456,7 +459,7 @@ class BudgetRaised:
 
 @dataclass(frozen=True, slots=True)
 class ApprovalRequested:
-    """A person is asked; at `until` the question answers itself."""
+    """A person is asked, and shown what `show` holds; at `until` the question answers itself."""
 
     task: str
     message: str

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from orchestrator.core.words import Word
 
 Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 
-EMPTY: Final[Mapping[str, object]] = MappingProxyType({})
-"""A shared empty mapping, so that thousands of tasks do not carry one each."""
+EMPTY: Final[Mapping[str, Any]] = MappingProxyType({})
+"""A shared empty mapping, so that nothing carries one of its own."""
 
 DEFAULT_GROUP: Final = "default"
 
@@ -168,7 +168,7 @@ class BackendSpec:
     price: Price | None = None
     max_tokens: int | None = None
     api_key: SecretSource | None = None
-    headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    headers: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     timeouts: NetTimeouts = NetTimeouts()
 
 
@@ -241,7 +241,7 @@ class FlowCall:
     """The settings of a task that expands another flow file; `file` is absolute once loaded."""
 
     file: str
-    inputs: Mapping[str, Json] = field(default_factory=lambda: MappingProxyType({}))
+    inputs: Mapping[str, Json] = field(default_factory=lambda: EMPTY)
 
 
 FLOW_KIND: Final = "flow"
@@ -319,15 +319,15 @@ class Flow:
     file: str = ""
     folder: str = "."
     description: str = ""
-    inputs: Mapping[str, Input] = field(default_factory=lambda: MappingProxyType({}))
-    secrets: Mapping[str, SecretSource] = field(default_factory=lambda: MappingProxyType({}))
-    env: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    inputs: Mapping[str, Input] = field(default_factory=lambda: EMPTY)
+    secrets: Mapping[str, SecretSource] = field(default_factory=lambda: EMPTY)
+    env: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     env_file: str | None = None
     max_concurrency: int = 10
     deadline: float | None = None
     budget: BudgetPolicy | None = None
-    backends: Mapping[str, BackendSpec] = field(default_factory=lambda: MappingProxyType({}))
-    groups: Mapping[str, Group] = field(default_factory=lambda: MappingProxyType({}))
-    outputs: Mapping[str, Json] = field(default_factory=lambda: MappingProxyType({}))
-    flows: Mapping[str, Flow] = field(default_factory=lambda: MappingProxyType({}))
+    backends: Mapping[str, BackendSpec] = field(default_factory=lambda: EMPTY)
+    groups: Mapping[str, Group] = field(default_factory=lambda: EMPTY)
+    outputs: Mapping[str, Json] = field(default_factory=lambda: EMPTY)
+    flows: Mapping[str, Flow] = field(default_factory=lambda: EMPTY)
     seed: int | None = None

@@ -171,7 +171,7 @@ class Kind(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class BackendServices:
-    """What a backend is built with besides its declaration. `started` is the run's start on the clock."""
+    """What a backend is built with besides its declaration."""
 
     clock: Clock
     chance: Chance

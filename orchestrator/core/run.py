@@ -160,7 +160,7 @@ def _moved(run: Run, old: TaskProgress, status: Status, at: float) -> _Draft:
         draft[_WAITED] = old.waited + at - old.since
         draft[_WAIT] = None
     if run.state is _HELD:
-        run.state = RunState.PAUSED if run.paused_by else RunState.RUNNING
+        _set_state(run, RunState.PAUSED if run.paused_by else RunState.RUNNING)
     return draft
 
 
@@ -180,6 +180,8 @@ def _put(run: Run, old: TaskProgress, draft: _Draft) -> TaskProgress:
 def _set_state(run: Run, to: RunState) -> None:
     check_run_move(run.state, to)
     run.state = to
+    if to is not RunState.FINISHED:  # one that ends as it is held says for what
+        run.held_for = ()
 
 
 # ── run and group ───────────────────────────────────────────────────────────────────────────────

@@ -62,7 +62,13 @@ def test_a_paused_run_goes_on_when_it_is_unpaused() -> None:
 def test_a_held_run_goes_on_with_the_first_task_that_moves() -> None:
     run = told(ADDED, ev.TaskWaiting("a", Reason.APPROVAL), ev.RunHeld(("a: approval",)))
     assert (run.state, run.held_for) == (RunState.HELD, ("a: approval",))
-    assert then(run, BEGUN).state is RunState.RUNNING
+    then(run, BEGUN)
+    assert (run.state, run.held_for) == (RunState.RUNNING, ())
+
+
+def test_a_run_that_ends_as_it_is_held_says_for_what() -> None:
+    run = told(ADDED, ev.TaskWaiting("a", Reason.APPROVAL), ev.RunHeld(("a: approval",)), ev.RunFinished(Outcome.HELD))
+    assert (run.outcome, run.held_for) == (Outcome.HELD, ("a: approval",))
 
 
 def test_a_held_run_that_was_paused_is_paused_again() -> None:
