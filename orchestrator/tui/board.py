@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Final
+from typing import Final, NamedTuple
 
 from orchestrator.core.progress import ENDED_BADLY, ENDED_WELL, TaskProgress
-from orchestrator.core.states import NEEDS_A_PERSON, Status
+from orchestrator.core.states import NEEDS_A_PERSON, BreakerState, RunState, Status
 from orchestrator.tui.detail import Dependants, dependants
 from orchestrator.tui.feed import Feed
 from orchestrator.tui.filter import EVERYTHING, Filter
@@ -14,6 +14,17 @@ from orchestrator.tui.rows import Folds, Kind, Row, build, is_fan
 
 REBUILD: Final = 1.0
 """Seconds between two sievings while what matches changes by itself."""
+
+
+class Situation(NamedTuple):
+    """What decides which commands make sense: where the run, the row and the breakers stand."""
+
+    run: RunState
+    status: Status | None
+    task: tuple[bool, bool] | None
+    group: tuple[bool, bool] | None
+    all: tuple[bool, int]
+    breakers: tuple[BreakerState, ...]
 
 
 class Board:
@@ -107,6 +118,20 @@ class Board:
             return frozenset({row.name})
         names = run.members[row.group] if row.kind is Kind.GROUP else run.instances[row.name]
         return frozenset(name for name in names if name in run.tasks and name not in run.instances)
+
+    def situation(self, row: Row | None) -> Situation:
+        """Return what decides which commands make sense."""
+        run = self.feed.run
+        task = run.tasks.get(row.task or "") if row else None
+        tally = run.tallies.get(row.group) if row else None
+        return Situation(
+            run.state,
+            task.status if task else None,
+            (task.paused, task.question is not None) if task else None,
+            (tally.failed > 0, tally.done == tally.total) if tally else None,
+            (run.tally.failed > 0, len(run.questions)),
+            tuple(backend.breaker for backend in run.backends.values()),
+        )
 
     # ── who needs a person ──────────────────────────────────────────────────────────────────────
 

@@ -22,7 +22,6 @@ class Glyphs(NamedTuple):
     closed: str
     mark: str
     box: tuple[str, str, str, str, str, str]
-    dot: str
     ellipsis: str
     times: str
     arrow: str
@@ -64,7 +63,6 @@ UNICODE: Final = Glyphs(
     closed="▸",
     mark="●",
     box=("╭", "╮", "╯", "╰", "─", "│"),
-    dot="·",
     ellipsis="…",
     times="×",  # noqa: RUF001 - the sign itself is meant
     arrow="→",
@@ -106,7 +104,6 @@ ASCII: Final = Glyphs(
     closed=">",
     mark="*",
     box=("+", "+", "+", "+", "-", "|"),
-    dot="-",
     ellipsis="~",
     times="x",
     arrow="->",

@@ -192,9 +192,3 @@ def small_lines(run: Run, cells: int, rows: int, wanted: tuple[int, int]) -> lis
     ]
     lines: list[Line] = [() for _ in range(max(0, (rows - len(texts)) // 2))]
     return lines + [(Span(shorten(text, cells).center(cells)),) for text in texts]
-
-
-def screen_title(run: Run) -> str:
-    """Return what stands in the terminal's own title."""
-    failed = f" {run.tally.failed} failed" if run.tally.failed else ""
-    return f"orchestrator {percent(run.tally.done, run.tally.total)}{failed}"

@@ -13,7 +13,6 @@ from orchestrator.tui.heads import (
     Tab,
     percent,
     run_name,
-    screen_title,
     small_lines,
     stopping_words,
     tab_line,
@@ -107,10 +106,6 @@ def test_counts_stand_at_the_right_and_a_narrow_screen_shows_the_urgent_ones() -
         "►5  ↻1  ≈2  ≠2  ?1  ✗2  ◷1  ✓7  »1  ○3  ·4"
     )
     assert plain(tab_line(research().run, TABS, "1", 80, UNICODE)).endswith("►5 ↻1 ≠2 ?1 ✗2 ◷1 ✓7")
-
-
-def test_the_terminals_own_title() -> None:
-    assert screen_title(research().run) == "orchestrator 37% 3 failed"
 
 
 def test_a_run_that_is_being_stopped_says_how_long_it_has() -> None:

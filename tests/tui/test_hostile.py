@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from html import unescape
 
 from orchestrator.core import events as ev
 from orchestrator.core.events import BackendInfo, GroupInfo
@@ -10,7 +12,7 @@ from orchestrator.core.states import BreakerState, Reason
 from orchestrator.tui.app import Dashboard
 from orchestrator.tui.widgets.table import TaskTable
 from tests.tui.eyes import Screen
-from tests.tui.scene import Scene, started, upstream
+from tests.tui.scene import Scene, research, started, upstream
 
 EVIL = "\x1b]0;PWNED\x07\x1b[2J[/][bold red]{{x}}\u202e\x00\ud800 \x9b31m"
 
@@ -78,3 +80,11 @@ async def test_a_face_that_breaks_leaves_the_other_lines_standing(dashboard: Cal
         assert "view error: KeyError" in text
         assert ">good" in text or "good " in text
         assert eyes.app.is_running
+
+
+async def test_in_ascii_the_whole_screen_is_ascii(dashboard: Callable[..., Dashboard]) -> None:
+    async with Screen(dashboard(research(), ascii_only=True)) as eyes:
+        for keys in (["n"], ["x"], ["question_mark"], ["escape", "X"], ["escape", "N", "a"], ["escape", "ctrl+c"]):
+            await eyes.press(*keys)
+            text = unescape(re.sub(r"<[^>]*>", "", eyes.app.export_screenshot())).replace("\xa0", " ")
+            assert not {char for char in text if not char.isascii()}, keys

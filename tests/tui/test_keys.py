@@ -359,6 +359,23 @@ async def test_the_footer_offers_what_makes_sense_here(dashboard: Make) -> None:
         assert "x Cancel" in eyes.bar("keys")
 
 
+async def test_the_footer_follows_what_happens_to_the_row(dashboard: Make) -> None:
+    scene = research()
+    async with Screen(dashboard(scene)) as eyes:
+        await eyes.press("G", *"kkkkkkk")
+        assert eyes.row == "survey-eu"
+        assert "x Cancel" in eyes.bar("keys")
+        scene.succeeds("survey-eu", at=253.0)
+        await eyes.pilot.pause(0.3)
+        assert "x Cancel" not in eyes.bar("keys")
+        scene.tell(ev.RunCancelling("operator", 260.0))
+        await eyes.pilot.pause(0.3)
+        assert eyes.bar("keys").startswith(" CANCELLING")
+        scene.tell(ev.RunFinished(Outcome.CANCELLED))
+        await eyes.pilot.pause(0.3)
+        assert "q Quit" in eyes.bar("keys")
+
+
 async def test_a_refusal_of_the_engine_is_told(dashboard: Make) -> None:
     scene = research()
     async with Screen(dashboard(scene)) as eyes:

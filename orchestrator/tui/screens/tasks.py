@@ -19,7 +19,7 @@ from orchestrator.core.ports import Session
 from orchestrator.core.run import Run
 from orchestrator.core.states import RunState
 from orchestrator.tui import clipboard, detail, faces, heads, health
-from orchestrator.tui.board import Board
+from orchestrator.tui.board import Board, Situation
 from orchestrator.tui.commands import COMMANDS, Motion, Question, quit_question
 from orchestrator.tui.feed import Changes, Feed
 from orchestrator.tui.filter import EVERYTHING, FilterError, parse
@@ -120,6 +120,7 @@ class TasksScreen(Screen[None]):
         self._frame: Timer | None = None
         self._pause = FRAME
         self._redraws = False
+        self._situation: Situation | None = None
 
     # ── layout ──────────────────────────────────────────────────────────────────────────────────
 
@@ -257,6 +258,14 @@ class TasksScreen(Screen[None]):
             self._draw_small()
         if self.run.state is RunState.CANCELLING:
             self._draw_keys()
+        self._renew_keys()
+
+    def _renew_keys(self) -> None:
+        """Ask the commands anew whether they make sense once what they look at has changed."""
+        situation = self.board.situation(self.table.row)
+        if situation != self._situation:
+            self._situation = situation
+            self.refresh_bindings()
 
     def _draw_small(self) -> None:
         cells, rows = self.app.size

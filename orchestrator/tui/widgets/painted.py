@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import Protocol, TypeVar
+from typing import ClassVar, Protocol, TypeVar
 
 from rich.cells import cell_len
 from textual import events
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
+from textual.scrollbar import ScrollBarRender
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -112,6 +113,12 @@ def action_at(line: Line, x: int) -> str:
     return ""
 
 
+class _AsciiScrollBar(ScrollBarRender):
+    """A scrollbar without the blocks that show fractions of a cell."""
+
+    VERTICAL_BARS: ClassVar[list[str]] = [" "] * 8
+
+
 class Listing(ScrollView, can_focus=True, inherit_bindings=False):
     """Lines that scroll, drawn one by one as they come into view."""
 
@@ -127,6 +134,10 @@ class Listing(ScrollView, can_focus=True, inherit_bindings=False):
         super().__init__(id=id)
         self.paint = paint
         self.ground = ground
+
+    def on_mount(self) -> None:
+        if self.paint.ascii:
+            self.vertical_scrollbar.renderer = _AsciiScrollBar  # type: ignore[misc]  # read from the instance too
 
     def use(self, paint: Paint) -> None:
         self.paint = paint
