@@ -14,7 +14,7 @@ import termios
 import time
 from pathlib import Path
 
-from table import COMMAND, Row, median, middle
+from table import COMMAND, ENVIRONMENT, Row, median, middle
 
 FLOW = 'version: 1\nname: still\ntasks:\n  one: {shell: "sleep 30"}\n'
 
@@ -36,7 +36,7 @@ def first_paint(flow: str) -> float:
     began = time.perf_counter()
     child, terminal = pty.fork()
     if child == 0:
-        os.execve(COMMAND, [COMMAND, "tui", flow], {**os.environ, "TERM": "xterm-256color", "CI": ""})  # noqa: S606
+        os.execve(COMMAND, [COMMAND, "tui", flow], {**ENVIRONMENT, "TERM": "xterm-256color", "CI": ""})  # noqa: S606
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
     seen = b""
     try:

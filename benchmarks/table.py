@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import os
 import resource
 import statistics
@@ -15,6 +16,10 @@ from pathlib import Path
 
 COMMAND = str(Path(sys.executable).parent / "orchestrator")
 """The installed command beside the Python that runs the benchmarks."""
+
+
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+"""What measured programs get: with their byte code cached, as everywhere but on the machines of some developers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +63,23 @@ class Process:
     status: int
 
 
+_LAUNCHER = """
+import json, os, subprocess, sys, time
+began = time.perf_counter()
+child = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+_, status, usage = os.wait4(child.pid, 0)
+child.returncode = os.waitstatus_to_exitcode(status)
+wall = time.perf_counter() - began
+print(json.dumps([wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, child.returncode]))
+"""
+"""Starts the program from a small process: a child's peak memory counts what its parent had when it was forked."""
+
+
 def process(argv: Sequence[str], env: dict[str, str] | None = None) -> Process:
     """Run a program to its end and return what it took, its children included."""
-    began = time.perf_counter()
-    child = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=env)
-    _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    wall = time.perf_counter() - began
-    return Process(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, child.returncode)
+    launcher = [sys.executable, "-S", "-c", _LAUNCHER, *argv]
+    told = subprocess.run(launcher, env=env or ENVIRONMENT, stdout=subprocess.PIPE, check=True).stdout
+    return Process(*json.loads(told))
 
 
 def middle(argv: Sequence[str], runs: int = 5, env: dict[str, str] | None = None) -> Process:

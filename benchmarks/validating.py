@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from pathlib import Path
 
 import yaml
 
-from table import COMMAND, Row, middle, process, timed
+from table import COMMAND, ENVIRONMENT, Row, middle, process, timed
 
 TASK = """\
   task-{n}:
@@ -60,7 +59,7 @@ def _middling(folder: Path) -> Row:
 def _huge(folder: Path) -> Row:
     path = flow(folder / "huge.yaml", 10_000, padding=9_700)
     size = Path(path).stat().st_size / 1e6
-    env = {**os.environ, "ORCHESTRATOR_MAX_FLOW_SIZE": "200MB"}
+    env = {**ENVIRONMENT, "ORCHESTRATOR_MAX_FLOW_SIZE": "200MB"}
     ours = process([COMMAND, "validate", path], env)
     if ours.status:
         raise SystemExit(f"validate of the huge file ended with {ours.status}")
