@@ -73,6 +73,13 @@ class ShellSettings:
         metadata={"description": "How long a stopped command may take to end before it is killed; default: 5s."},
     )
 
+    def __post_init__(self) -> None:
+        if self.templates and isinstance(self.command, str) and "{{" in self.command and not _is_shell(self.with_):
+            raise ValueError(
+                "values are kept apart from the command's text for shells alone; "
+                "hand them over in `env` or `stdin`, write the command as a list, or say `templates: false`"
+            )
+
 
 class ShellKind(Kind):
     """Runs a command in a process group of its own; none of its children outlives the attempt."""
@@ -149,6 +156,16 @@ def _argv(settings: ShellSettings, environment: Mapping[str, str]) -> tuple[str,
     if not isinstance(settings.command, str):
         return tuple(settings.command)
     return (*_interpreter(settings.with_, environment), settings.command)
+
+
+_SHELLS: Final = frozenset({"sh", "bash", "dash", "ash", "ksh", "mksh", "zsh", "busybox"})
+
+
+def _is_shell(given: str | tuple[str, ...] | None) -> bool:
+    """Return whether what runs the text reads it as a POSIX shell does: there a value can be a variable."""
+    words = shlex.split(given) if isinstance(given, str) else list(given or SH)
+    programs = [Path(word).name for word in words[:2] if word != "env"]
+    return bool(programs) and Path(programs[0]).name in _SHELLS
 
 
 def _interpreter(chosen: str | tuple[str, ...] | None, environment: Mapping[str, str]) -> tuple[str, ...]:
