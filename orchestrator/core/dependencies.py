@@ -90,6 +90,17 @@ class Dependencies:
         self._open[task] = open_needs
         return None
 
+    def doomed(self, task: str) -> Doomed | None:
+        """Return what keeps the task from ever starting, as things stand."""
+        for need in self._needs[task]:
+            settled = self._settled.get(need.task)
+            if settled is not None and not _meets(settled, need):
+                return _doomed(task, need, settled)
+        return None
+
+    def is_settled(self, task: str) -> bool:
+        return task in self._settled
+
     def settle(self, task: str, settled: Settled) -> list[Ready | Doomed]:
         """Take note that a task settled; return what follows for those who need it."""
         self._settled[task] = settled

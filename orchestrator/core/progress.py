@@ -233,7 +233,7 @@ class Tail:
     def write(self, at: float, stream: str, text: str) -> None:
         """Append text; a line that was left open in the same stream goes on."""
         *ended, rest = text.split("\n")
-        if len(ended) > _MOST_LINES + 1:  # all between the line that is open and the last that find room
+        if len(ended) > _MOST_LINES + 1:  # what would be let go at once is only counted
             self.dropped += len(ended) - _MOST_LINES - 1
             ended[1:-_MOST_LINES] = []
         for piece in ended:

@@ -82,6 +82,7 @@ MOVES: Final[dict[tuple[State, State], str]] = {
     (State.RUNNING, State.SUCCEEDED): "the attempt's end",
     (State.RUNNING, State.FAILED): "the attempt's end",
     (State.RUNNING, State.PENDING): "interrupted by a crash, on resume",
+    (State.RUNNING, State.SKIPPED): "a whole of which an instance never started because of how its partner ended",
     (State.RUNNING, State.CANCELLED): "cancelled by an operator, by its group's rule or with the run",
     (State.SUCCEEDED, State.PENDING): "rerun, invalidate",
     (State.FAILED, State.PENDING): "retry, rerun, invalidate",
