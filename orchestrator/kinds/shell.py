@@ -109,7 +109,7 @@ class ShellKind(Kind):
         return Estimate()
 
     async def run(self, settings: ShellSettings, context: Context) -> Mapping[str, object]:
-        if isinstance(context.backend, Performer):
+        if context.backend is not None and isinstance(context.backend, Performer):
             await context.backend.perform(context)
         code = _as_a_shell_says(await _exit_code(settings, context))
         output = _output(code, context)

@@ -65,7 +65,7 @@ class FunctionKind(Kind):
         return Estimate()
 
     async def run(self, settings: FunctionSettings, context: Context) -> Mapping[str, object]:
-        if isinstance(context.backend, Performer):
+        if context.backend is not None and isinstance(context.backend, Performer):
             await context.backend.perform(context)
         attempt = Attempt(context)
         with printed_to(attempt.told.write):
