@@ -31,8 +31,6 @@ class Dashboard(App[DashboardExit]):
     """Shows one session."""
 
     TITLE = "orchestrator"
-    ENABLE_COMMAND_PALETTE = True
-    COMMAND_PALETTE_BINDING = "ctrl+p"
     COMMANDS = frozenset({PaletteProvider})  # type: ignore[assignment]  # only iterated; Textual declares a set
     BINDINGS = bindings()
     CSS = """

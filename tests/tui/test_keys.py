@@ -112,7 +112,7 @@ async def test_brackets_turn_the_panes_pages(dashboard: Make) -> None:
         pages = []
         for key in ("right_square_bracket",) * 4 + ("left_square_bracket",):
             await eyes.press(key)
-            pages.append(eyes.app.main._page)
+            pages.append(eyes.app.main.page)
         assert pages == ["Attempts", "Info", "Deps", "Output", "Deps"]
 
 
@@ -163,7 +163,7 @@ async def test_clicks_choose_rows_pages_and_keys(dashboard: Make) -> None:
         await eyes.press("j", "j")
         x = eyes.bar("pane-title").index("Attempts")
         await eyes.pilot.click("#pane-title", offset=(x, 0))
-        assert eyes.app.main._page == "Attempts"
+        assert eyes.app.main.page == "Attempts"
         await eyes.pilot.click("#keys", offset=(eyes.bar("keys").index("Help"), 0))
         assert eyes.sees(HelpScreen)
 

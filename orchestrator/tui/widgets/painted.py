@@ -20,12 +20,6 @@ from orchestrator.tui.lines import Line, Span
 from orchestrator.tui.paint import Paint
 
 
-class Painted(Protocol):
-    """What changes its colours with the theme."""
-
-    def use(self, paint: Paint) -> None: ...
-
-
 class _Drawn(Protocol):
     paint: Paint
     ground: str
