@@ -97,7 +97,7 @@ def _silent_end(task: TaskProgress) -> str:
 def _wait_words(task: TaskProgress, now: float) -> str:
     if task.wait is None:
         return "Not started."
-    gate = f" at {clean(task.wait.gate)}" if task.wait.gate else ""
+    gate = f" at {clean(task.wait.gate)}" if task.wait.gate and task.wait.gate != task.wait.reason.value else ""
     ahead = f", {countdown(task.wait.until - now)} left" if task.wait.until is not None else ""
     return f"Waiting: {task.wait.reason.value.replace('_', ' ')}{gate}{ahead}."
 

@@ -11,7 +11,7 @@ from orchestrator.core.states import BreakerState, Status
 from orchestrator.tui.bars import level_bar
 from orchestrator.tui.glyphs import Glyphs
 from orchestrator.tui.lines import Line, Span, clip, gap, width
-from orchestrator.tui.text import amount, cash, clean, count, countdown, duration, fit, money, shorten
+from orchestrator.tui.text import amount, cash, clean, count, countdown, duration, fit, shorten
 
 BOX_LINES: Final = 3
 _BREAKER_ORDER: Final = (BreakerState.OPEN, BreakerState.TRIPPED, BreakerState.HALF_OPEN, BreakerState.CLOSED)
@@ -154,7 +154,8 @@ def boxes(run: Run, now: float, cells: int, glyphs: Glyphs) -> list[Line]:
 def _breaker_box(run: Run, now: float, cells: int, glyphs: Glyphs) -> list[Line]:
     shown = breakers(run)
     trouble = sum(backend.breaker in {BreakerState.OPEN, BreakerState.TRIPPED} for backend in shown)
-    names = min(max([6, *(len(backend.info.name) for backend in shown[:BOX_LINES])]), max(6, cells - 26))
+    after = max([6, *(len(breaker_words(backend, now)[1].removeprefix("retry ")) for backend in shown[:BOX_LINES])])
+    names = min(max([6, *(len(backend.info.name) for backend in shown[:BOX_LINES])]), max(6, cells - after - 13))
     lines = [breaker_line(backend, now, glyphs, cells, names) for backend in shown[:BOX_LINES]]
     note = f"{trouble} open" if trouble else ""
     return _box(
@@ -199,7 +200,10 @@ def _name(name: str, cells: int, ellipsis: str) -> str:
 
 def _no_budget(run: Run) -> str:
     tally = run.tally
-    return f"no budget  {count(tally.tokens)} tok  {money(tally.cost_usd)} spent" if tally.tokens else "no budget"
+    if not tally.tokens:
+        return "no budget"
+    spent = cash(tally.cost_usd) if tally.cost_usd or not tally.unpriced_tokens else "unpriced"
+    return f"no budget  {count(tally.tokens)} tok  {spent}"
 
 
 class _Title(NamedTuple):

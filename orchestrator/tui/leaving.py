@@ -20,6 +20,7 @@ class Leaving:
         self._leave = leave
         self._when_done = when_done
         self._stopping = Stopping()
+        self._ended = False
         self.cancelled = False
 
     def press(self, run: Run) -> Step:
@@ -63,6 +64,11 @@ class Leaving:
         self._leave(DashboardExit(how, cancelled=self.cancelled))
 
     def look(self, run: Run) -> None:
-        """Leave if the run has ended and that was waited for."""
-        if self._when_done and run.state is RunState.FINISHED:
-            self.go(Left.QUIT)
+        """Leave if the run has ended and that was waited for. A run that goes on after its end starts a new count."""
+        if run.state is RunState.FINISHED:
+            self._ended = True
+            self._stopping = Stopping()
+            if self._when_done:
+                self.go(Left.QUIT)
+        elif self._ended:
+            self._ended = self.cancelled = False

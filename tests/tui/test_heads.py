@@ -132,9 +132,9 @@ def box(scene: Scene, cells: int = 120) -> list[str]:
 def test_three_boxes_of_health() -> None:
     breakers, limiters, budgets = ([line.strip("│ ") for line in part] for part in zip(*_parts(), strict=True))
     assert breakers == [
-        "≠ web-fetch  OPEN       retry in 23s",
-        "◐ openai     half-open     probe 1/2",
-        "✓ claude/so… closed        0/5 fails",
+        "≠ web-fetch     OPEN          in 23s",
+        "◐ openai        half-open  probe 1/2",
+        "✓ claude/sonnet closed     0/5 fails",
     ]
     assert limiters == [
         "task slots        ██░░░ 5/10     50%",
@@ -191,7 +191,7 @@ def test_budgets_turn_amber_red_and_over() -> None:
 
 def test_without_budgets_what_was_spent_is_told() -> None:
     scene = empty().task("t", "build").starts("t", at=1.0).uses("t", 900, 100, 0.5)
-    assert "no budget  1.0k tok  $0.500 spent" in box(scene)[1]
+    assert "no budget  1.0k tok  $0.50" in box(scene)[1]
     assert "no backends" in box(scene)[1]
 
 

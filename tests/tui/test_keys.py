@@ -9,7 +9,7 @@ from textual.widgets import Input
 
 from orchestrator.core import commands as ask
 from orchestrator.core import events as ev
-from orchestrator.core.states import Outcome
+from orchestrator.core.states import Outcome, Reason
 from orchestrator.tui.app import Dashboard
 from orchestrator.tui.commands import COMMANDS
 from orchestrator.tui.options import DashboardExit, Left
@@ -382,6 +382,18 @@ async def test_a_refusal_of_the_engine_is_told(dashboard: Make) -> None:
         scene.tell(ev.CommandRefused("c1", "RetryTask", "its cause stands: scrape[site-b]"))
         await eyes.pilot.pause(0.3)
         assert "its cause stands: scrape[site-b]" in eyes.toasts
+
+
+async def test_a_questions_toast_goes_with_the_question(dashboard: Make) -> None:
+    scene = empty().task("one", "build").task("two", "build")
+    async with Screen(dashboard(scene)) as eyes:
+        for task in ("one", "two"):
+            scene.waits(task, Reason.APPROVAL).tell(ev.ApprovalRequested(task, f"{task}?"))
+        await eyes.pilot.pause(0.3)
+        assert [toast.partition("?")[0] for toast in eyes.toasts] == ["one: one", "two: two"]
+        scene.tell(ev.ApprovalGiven("one", "ada"))
+        await eyes.pilot.pause(0.3)
+        assert [toast.partition("?")[0] for toast in eyes.toasts] == ["two: two"]
 
 
 # ── output ──────────────────────────────────────────────────────────────────────────────────────

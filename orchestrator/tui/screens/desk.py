@@ -270,8 +270,6 @@ class DeskScreen(Screen[None]):
         def answered(answer: Answer | None) -> None:
             if answer is not None:
                 self.send([_order(first, answer)])
-                if not rest:
-                    self.app.clear_notifications()
             if rest:
                 self.answer(rest)
 

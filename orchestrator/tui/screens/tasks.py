@@ -12,6 +12,7 @@ from textual.containers import Container, Horizontal, Vertical
 from textual.timer import Timer
 from textual.widgets import Input
 
+from orchestrator.core.events import ApprovalRequested
 from orchestrator.core.ports import Session
 from orchestrator.core.states import RunState
 from orchestrator.tui import detail, faces, heads, health
@@ -96,6 +97,7 @@ class TasksScreen(DeskScreen):
     ) -> None:
         super().__init__(session, paint, leaving, engine_error=engine_error, next_theme=next_theme)
         self._news = News()
+        self._asked: dict[str, Toast] = {}
         self._painted = float("-inf")
         self._names = 10
         self._debounce: Timer | None = None
@@ -322,6 +324,20 @@ class TasksScreen(DeskScreen):
             toast = self._news.toast(record, self.run)
             if toast is not None:
                 self._toast(toast)
+            if toast is not None and isinstance(record.event, ApprovalRequested):
+                self._asked[record.event.task] = toast
+
+        self._forget_answered()
+
+    def _forget_answered(self) -> None:
+        """A question's toast goes when the question does, whoever answered it; the others are shown again."""
+        answered = self._asked.keys() - self.run.questions.keys()
+        if not answered:
+            return
+        self._asked = {task: toast for task, toast in self._asked.items() if task not in answered}
+        self.app.clear_notifications()
+        for toast in self._asked.values():
+            self._toast(toast._replace(bell=False))
 
     def _toast(self, toast: Toast) -> None:
         self.app.notify(toast.text, title=toast.title, severity=toast.severity, timeout=toast.seconds, markup=False)
