@@ -55,15 +55,20 @@ _FITS: Final = _Fits(None)
 
 
 class Admission:
-    """Keeps the lines, and decides. `waits` is told where a ticket waits, and until when where that is known."""
+    """Keeps the lines, and decides.
+
+    `waits` is told where a ticket waits, and until when where that is known; `woken` of a gate whose time has come.
+    """
 
     def __init__(
         self,
         timers: Timers,
         tell: Callable[[Event], None],
         waits: Callable[[Ticket, Gate, float | None], None],
+        woken: Callable[[Gate], None],
     ) -> None:
         self._timers = timers
+        self._woken = woken
         self._tell = tell
         self._waits = waits
         self._moving: set[Gate] = set()
@@ -76,12 +81,12 @@ class Admission:
         """Admit the ticket now, or let it wait where it is refused."""
         self._test(ticket)
 
-    def withdraw(self, ticket: Ticket) -> None:
-        """Let the ticket leave the line it is in, and the next one have its turn."""
+    def withdraw(self, ticket: Ticket) -> Gate | None:
+        """Let the ticket leave the line it is in; return the gate, which has moved if the ticket was its head."""
         gate = ticket.gate
         if gate is not None:
             self._leave(ticket)
-            self.moved(gate)
+        return gate
 
     def head(self, ticket: Ticket, order: int) -> None:
         """Put the ticket in front of its line."""
@@ -106,20 +111,19 @@ class Admission:
         self._moving.add(gate)
         try:
             if gate.fair:
-                while (ticket := gate.line.head()) is not None and self._test(ticket) is not gate:
-                    pass
+                while not gate.is_full and (ticket := gate.line.head()) is not None:
+                    if self._test(ticket) is gate:
+                        break
             else:
                 for ticket in gate.line:
                     self.retest(ticket)
         finally:
             self._moving.discard(gate)
 
-    def released(self, grant: Grant) -> None:
-        """Give back the slots of a grant, and let others have them."""
-        for slots in grant.slots:
-            slots.used -= 1
-        for slots in grant.slots:
-            self.moved(slots)
+    def moved_elsewhere(self, desk: Desk) -> None:
+        """Test again those who wait at another backend, and may have this one in its place."""
+        for ticket in tuple(desk.elsewhere):
+            self.retest(ticket)
 
     # ── the decision ──
 
@@ -184,6 +188,8 @@ class Admission:
                 self._tell_exceeded(gate, ticket)
                 if gate.rule is OnExceeded.FAIL:
                     return Rejected(_over_budget(gate, ticket))
+                if gate.rule is OnExceeded.HOLD:
+                    return Refused(gate.spent)
             if gate.refuses(ticket):
                 return Refused(gate)
         return None
@@ -236,13 +242,10 @@ class Admission:
             for desk in ticket.candidates[1:]:
                 desk.elsewhere[ticket] = None
         until = gate.until(ticket) if not gate.fair or gate.line.head() is ticket else None
-        if until is not None and gate.reason is not Reason.BREAKER:
+        if until is not None and gate.watched:
             self._timers.wake(gate, until, self._woken)
         self._waits(ticket, gate, until)
         return gate
-
-    def _woken(self, gate: Gate) -> None:
-        self.moved(gate)
 
     @staticmethod
     def _leave(ticket: Ticket) -> None:
@@ -278,7 +281,7 @@ def given_up(desk: Desk) -> Failure:
         Code.BREAKER_OPEN,
         ErrorClass.TRANSIENT,
         ErrorKind.BREAKER,
-        f"gave up on backend {desk.name}: {breaker.failed_probes} probes failed in a row, the last: {breaker.last_error}",
+        f"gave up on backend {desk.name}: {breaker.failed_probes} probes failed in a row, last: {breaker.last_error}",
         hint="retry when it has recovered; `breaker: {give_up: N}` waits longer",
     )
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from orchestrator.core.errors import AttemptError, Code, ErrorClass, ErrorKind, Failure, TimeLimitError
 from orchestrator.core.events import OutputProduced, ProgressReported, TaskStopping, UsageReported
 from orchestrator.core.output import Cut
-from orchestrator.core.ports import Backend, Clock, Estimate, RunFacts, Stream, Usage
+from orchestrator.core.ports import Backend, Clock, Estimate, Kind, RunFacts, Stream, Usage
 from orchestrator.engine.admission import Grant
 from orchestrator.engine.node import Node, deadline_passed
 from orchestrator.engine.sink import COALESCE, Sink
@@ -69,12 +69,14 @@ class Attempt:
         self.reported = False
         self.holds_slots = True
         self.calling: Grant | None = None
+        self.awaits: asyncio.Future[Any] | None = None
         self._grace = float(getattr(node.settings, "grace", None) or GRACE)
         self._has_begun = False
         self._opened: Sink | None = None
         self._runner: asyncio.Task[None] | None = None
         self._timers: list[asyncio.TimerHandle] = []
-        self._last_sign = hub.now()
+        self._last_sign = self._counts_from = hub.now()
+        self._ran = 0.0
 
     # ── life ──
 
@@ -86,10 +88,31 @@ class Attempt:
         if self.node.is_timed:
             self.start_clocks()
 
+    def pause(self) -> None:
+        """Let the clocks stand still: the attempt waits, and holds nothing."""
+        self.holds_slots = False
+        self.stop_clocks()
+        self._ran += self._hub.now() - self._counts_from
+        self._counts_from = self._hub.now()
+
+    def resume(self) -> None:
+        """Go on where the clocks stood."""
+        self.holds_slots = True
+        self._last_sign += self._hub.now() - self._counts_from
+        self._counts_from = self._hub.now()
+        self.node.start_watch()
+        if self.node.is_timed:
+            self.start_clocks()
+
+    def end_backoff(self) -> None:
+        """Let the call that waits to be repeated be repeated now."""
+        if self.awaits is not None and not self.awaits.done():
+            self.awaits.set_result(None)
+
     def start_clocks(self) -> None:
         task, now = self.node.task, self._hub.now()
         limits = (
-            (task.attempt_timeout, _attempt_timeout),
+            (None if task.attempt_timeout is None else task.attempt_timeout - self._ran, _attempt_timeout),
             (self.node.time_left(), _task_timeout),
             (None if self.node.deadline_at is None else self.node.deadline_at - now, lambda _: deadline_passed()),
         )
@@ -114,24 +137,24 @@ class Attempt:
 
     async def _outcome(self) -> End:
         try:
-            output = await self._worked()
+            output = {} if self.node.kind is None else await self._worked(self.node.kind)
         except asyncio.CancelledError:
             return Stopped("cancelled from inside")
         except AttemptError as error:
             return Broke(error.failure, error.output)
-        except (Exception, SystemExit) as error:  # foreign code: whatever it raises is this attempt's own end
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - foreign code: what it raises is this attempt's own end
             return Broke(self._hub.bug(self.node, error))
+        if not isinstance(output, Mapping):
+            return Broke(self._hub.bug(self.node, TypeError(f"{output!r} is no output: it has no fields")))
         return Done(output)
 
-    async def _worked(self) -> Mapping[str, object]:
+    def _worked(self, kind: Kind) -> Awaitable[object]:
         """Do the work, or let another answer for it where the run is simulated."""
         node = self.node
-        if node.kind is None:
-            return {}
         stand_in = self._hub.parts.stand_in(node.task.kind)
         if stand_in is not None:
-            return await stand_in(node.kind.output, node.settings, node.simulate, self)
-        return await node.kind.run(self._settings, self)
+            return stand_in(kind.output, node.settings, node.simulate, self)
+        return kind.run(self._settings, self)
 
     @property
     def _settings(self) -> Any:  # noqa: ANN401 - each kind has its own settings type
@@ -166,8 +189,11 @@ class Attempt:
         by = end.by if isinstance(end, Stopped) else "timeout"
         until = self._hub.now() + self._grace
         self._timers.append(self._hub.timers.at(self._hub.now() + TELL_STOPPING_AFTER, self._tell_stopping, until, by))
-        self._timers.append(self._hub.timers.at(until + ABANDON_AFTER, self._abandon))
         self._cancel()
+
+    def why_stopped(self, otherwise: Failure) -> Failure:
+        """Return the failure that the attempt's end is to those whom it called."""
+        return self.blame(self.verdict.failure) if isinstance(self.verdict, Broke) else otherwise
 
     def kill(self, by: str) -> None:
         """Stop at once: a work that was asked before is asked a second time, which means without grace."""
@@ -181,6 +207,7 @@ class Attempt:
         if self._runner is None:
             return
         self._runner.cancel()
+        self._timers.append(self._hub.timers.at(self._hub.now() + self._grace + ABANDON_AFTER, self._abandon))
         if not self._has_begun and self.verdict is not None:  # a task cancelled before its first step runs none of it
             self._hub.runners.discard(self._runner)
             self._timers.append(self._hub.timers.at(self._hub.now(), self._end, self.verdict))
@@ -296,7 +323,7 @@ class Attempt:
         if self._opened is None:
             hub, limit = self._hub, self._hub.options.max_output
             tell, soon = self._tell_output, self._soon
-            self._opened = Sink(self.node.id, self.number, hub.files, hub.redactor, limit, tell, soon)
+            self._opened = Sink(self.node.id, self.number, hub.files, hub.redactor, limit, tell=tell, later=soon)
         return self._opened
 
     def _tell_output(self, stream: str, text: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from threading import Lock
 from typing import Final
 
@@ -19,10 +19,10 @@ BACKLOG: Final = 1_000_000
 
 
 class Backlog:
-    """The events that one viewer has not seen yet. `drain` may be called from the viewer's own thread."""
+    """The events that one viewer has not seen yet. `drain` and `close` may be called from the viewer's own thread."""
 
-    def __init__(self, leave: Callable[[Backlog], None], limit: int = BACKLOG) -> None:
-        self._leave = leave
+    def __init__(self, limit: int = BACKLOG) -> None:
+        self.is_closed = False
         self._limit = limit
         self._lock = Lock()
         self._records: list[Record] = []
@@ -45,7 +45,7 @@ class Backlog:
         return records
 
     def close(self) -> None:
-        self._leave(self)
+        self.is_closed = True
 
 
 class Bus:
@@ -60,6 +60,7 @@ class Bus:
         self._seq = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._flush_planned = False
+        self._is_closed = False
 
     def add(self, journal: Journal) -> None:
         """Let a journal have every event from the first on. Call it before the run starts."""
@@ -77,6 +78,8 @@ class Bus:
     def emit(self, event: Event) -> None:
         """Make the event a fact: fold it, and hand it on before the loop's next round."""
         assert self._loop is not None, "the bus is not open"
+        if self._is_closed:
+            return
         record = Record(self.run.id, self._seq, self._loop.time() - self.origin, event)
         self._seq += 1
         self.run.apply(record)
@@ -91,6 +94,7 @@ class Bus:
         if not self._batch:
             return
         batch, self._batch = self._batch, []
+        self._viewers = [viewer for viewer in self._viewers if not viewer.is_closed]
         for viewer in self._viewers:
             viewer.publish(batch)
         for journal in tuple(self._journals):
@@ -106,16 +110,16 @@ class Bus:
     def attach(self) -> tuple[Run, Backlog]:
         """Return a copy of the state and what comes after it. Call it on the loop's thread."""
         self.flush()
-        backlog = Backlog(self._forget)
+        backlog = Backlog()
         self._viewers.append(backlog)
         return self.run.copy(), backlog
 
-    def _forget(self, backlog: Backlog) -> None:
-        if backlog in self._viewers:
-            self._viewers.remove(backlog)
-
     def close(self) -> None:
-        """Hand on the rest and close the journals."""
+        """Hand on the rest and close the journals. Whatever is told from now on is told to nobody."""
         self.flush()
+        self._is_closed = True
         for journal in self._journals:
-            journal.close()
+            try:
+                journal.close()
+            except Exception:  # who watches cannot hurt
+                log.exception("a journal could not be closed")

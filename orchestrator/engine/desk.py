@@ -9,6 +9,7 @@ from math import inf
 from orchestrator.core.errors import Failure
 from orchestrator.core.events import BackendGauge, BackendHeld, BackendInfo, BreakerMoved, Event, Gauge
 from orchestrator.core.flow import BackendSpec, RateLimit, WhenOpen
+from orchestrator.core.headers import RETRY_AFTER_CAP
 from orchestrator.core.ports import Backend
 from orchestrator.core.states import BreakerState, Reason
 from orchestrator.engine.gates import BreakerGate, HoldGate, RateGate, Slots
@@ -33,7 +34,7 @@ class Pass:
 class Desk:
     """A backend's gates, and its books. It decides nothing for tasks: it says whether it has room, and takes.
 
-    `tell` makes an event of what happened; `moved` is called with each gate that may have room now.
+    `tell` makes an event of what happened; `moved` is told of each move of the breaker, `held` of when a hold ends.
     """
 
     def __init__(
@@ -42,8 +43,10 @@ class Desk:
         spec: BackendSpec,
         make: Callable[[BackendSpec], Backend],
         now: Callable[[], float],
+        *,
         tell: Callable[[Event], None],
         moved: Callable[[Desk, Move], None],
+        held: Callable[[Desk, float], None],
     ) -> None:
         self.spec = spec
         self.name = name
@@ -52,6 +55,8 @@ class Desk:
         self._now = now
         self._tell = tell
         self._breaker_moved = moved
+        self._held = held
+        self._hold_told = False
         self.parks = spec.breaker.when_open is WhenOpen.PARK
         self.counts_tokens = any(limit.tokens is not None for limit in spec.rate_limits)
         self.price = (spec.price.input, spec.price.output) if spec.price else None
@@ -104,21 +109,38 @@ class Desk:
         outcome = outcome_of(failure, resource=self.spec.kind == RESOURCE)
         self.slots.used -= 1
         self.failed += outcome is Outcome.FAILURE
-        if failure is not None and failure.status == _TOO_MANY and failure.retry_after:
-            self.hold_until(self._now() + failure.retry_after, failure.message, Reason.RATE_LIMIT)
         if used is not None:
             self.rate.limits.settle(taken.taken, used)
-        self.hold.settle(taken.probe, outcome)
+        self._settle_hold(taken.probe, failure, outcome)
         self.breaker.settle(taken.permit, outcome, failure.message if failure else "")
+
+    def _settle_hold(self, probe: Probe | None, failure: Failure | None, outcome: Outcome) -> None:
+        is_refused = failure is not None and failure.status == _TOO_MANY
+        if is_refused and failure is not None and failure.retry_after:
+            seconds = min(failure.retry_after, RETRY_AFTER_CAP)
+            self.hold_until(self._now() + seconds, failure.message, Reason.RATE_LIMIT)
+        self.hold.settle(probe, Outcome.FAILURE if is_refused else outcome)
+        if not self.hold.stands:
+            self.end_hold()
 
     def hold_until(self, until: float, why: str, reason: Reason) -> None:
         """Send no calls until then: the backend asked for it."""
         if self.hold.hold.hold(until, why):
             self.hold.reason = reason
+            self._hold_told = True
             self._tell(BackendHeld(self.name, None if until == inf else until, why))
+            self._held(self, until)
 
     def end_hold(self) -> None:
-        self._tell(BackendHeld(self.name, None, "the hold ended"))
+        """Tell that a hold has ended, once."""
+        if self._hold_told:
+            self._hold_told = False
+            self._tell(BackendHeld(self.name, None, "the hold ended"))
+
+    @property
+    def counts_calls(self) -> bool:
+        """Return whether only so many calls go through now: then the end of one makes room for others."""
+        return self.hold.stands or self.breaker.counts_calls
 
     # ── telling ──
 

@@ -11,6 +11,7 @@ from orchestrator.core.events import AttemptFailed, AttemptInterrupted, AttemptS
 from orchestrator.core.flow import Until
 from orchestrator.core.output import Cut
 from orchestrator.core.states import State
+from orchestrator.engine.admission import Grant
 from orchestrator.engine.attempt import Attempt, Broke, Done, End, Stopped
 from orchestrator.engine.node import Node
 from orchestrator.engine.scope import shape_of
@@ -47,11 +48,11 @@ class Endings:
             self._broke(attempt, attempt.blame(error.failure), raw)
             return
         self._hub.emit(AttemptSucceeded(node.id, attempt.number, satisfied))
-        self._settle(attempt, None, unknown=False)
         if satisfied:
             self._scheduler.succeed(node, output)
         elif node.task.until is not None:
             self._another_round(node, node.task.until, output)
+        self._settle(attempt, None, unknown=False)
 
     def _is_satisfied(self, node: Node, output: Mapping[str, object]) -> bool:
         if node.task.until is None:
@@ -62,10 +63,11 @@ class Endings:
     def _another_round(self, node: Node, until: Until, output: dict[str, object]) -> None:
         node.rounds += 1
         node.tries = 0
+        node.first_try_at = None
         moment = self._hub.now() + until.every
         if self._stops_trying(node):
             self._stop(node)
-        elif node.rounds < until.max_rounds and self._may_begin(node, until.every):
+        elif node.rounds < until.max_rounds and self.may_begin(node, until.every):
             self._scheduler.again_at(node, moment)
         else:
             self._scheduler.fail(node, self.blamed(_never_satisfied(until, node.rounds), node), output)
@@ -76,13 +78,11 @@ class Endings:
         node = attempt.node
         delay = self._retry_delay(node, failure)
         self._hub.emit(AttemptFailed(node.id, attempt.number, failure, delay))
-        self._settle(attempt, failure, unknown=failure.kind is ErrorKind.TIMEOUT)
         if delay is not None:
             self._scheduler.again_at(node, self._hub.now() + delay)
-        elif self._scheduler.cancelled_by is not None and failure.kind is ErrorKind.CANCELLED:
-            self._stop(node)
         else:
             self._scheduler.fail(node, failure, self._kept(attempt, raw or {}))
+        self._settle(attempt, failure, unknown=failure.kind is ErrorKind.TIMEOUT)
 
     def _retry_delay(self, node: Node, failure: Failure) -> float | None:
         """Return the seconds until the next try, None if there is none or it could not begin in time."""
@@ -96,14 +96,15 @@ class Endings:
             elapsed=now - (node.first_try_at or now),
             chance=self._hub.chance.random(node.id, node.number, "retry"),
         )
-        if isinstance(decision, Again) and self._may_begin(node, decision.delay):
+        if isinstance(decision, Again) and self.may_begin(node, decision.delay):
             return decision.delay
         return None
 
     def _stops_trying(self, node: Node) -> bool:
-        return self._scheduler.cancelled_by is not None and not node.task.always
+        return self._scheduler.cancelled_by is not None and not node.always
 
-    def _may_begin(self, node: Node, delay: float) -> bool:
+    def may_begin(self, node: Node, delay: float) -> bool:
+        """Return whether another try can begin before the time of the task is over."""
         left = node.time_left()
         if left is not None and delay >= left:
             return False
@@ -114,8 +115,8 @@ class Endings:
     def _stopped(self, attempt: Attempt, by: str) -> None:
         node = attempt.node
         self._hub.emit(AttemptInterrupted(node.id, attempt.number, by))
-        self._settle(attempt, _cancelled(by), unknown=True)
         self._scheduler.settle(node, TaskCancelled(node.id, by), State.CANCELLED)
+        self._settle(attempt, _cancelled(by), unknown=True)
 
     def _stop(self, node: Node) -> None:
         by = self._scheduler.cancelled_by or "the run"
@@ -124,18 +125,30 @@ class Endings:
     # ── helpers ──
 
     def _settle(self, attempt: Attempt, failure: Failure | None, *, unknown: bool) -> None:
-        usage = attempt.take_usage()
-        self._scheduler.ledger.settle(attempt.node.id, attempt.grant, failure, usage, unknown=unknown)
+        """Give back what the attempt has: with a call that it was left behind in, without slots that it gave back."""
+        if attempt.calling is not None:
+            self.settle_call(attempt, attempt.calling, failure, unknown=unknown)
+        grant = attempt.grant if attempt.holds_slots else attempt.grant._replace(slots=())
+        self._scheduler.ledger.settle(attempt.node.id, grant, failure, attempt.take_usage(), unknown=unknown)
+
+    def settle_call(self, attempt: Attempt, grant: Grant, failure: Failure | None, *, unknown: bool) -> None:
+        """Give back what one call of an attempt took, unless that was done when the attempt ended."""
+        if attempt.calling is grant:
+            usage, attempt.calling = attempt.take_usage(), None
+            self._scheduler.ledger.settle(attempt.node.id, grant, failure, usage, unknown=unknown)
 
     def _kept(self, attempt: Attempt, raw: Mapping[str, object]) -> dict[str, object]:
         """Return the output redacted, its long texts cut and kept whole in files."""
         redacted = self._hub.redactor.data(raw)
         assert isinstance(redacted, Mapping), "what was a mapping is one"
-        return {name: self._cut(attempt, name, value) for name, value in redacted.items()}
+        return {
+            name: self._cut(attempt, name, value) if isinstance(value, str) else value
+            for name, value in redacted.items()
+        }
 
-    def _cut(self, attempt: Attempt, name: str, value: object) -> object:
+    def _cut(self, attempt: Attempt, name: str, value: str) -> str | Cut:
         limit = self._hub.options.max_output
-        if not isinstance(value, str) or len(value) * 4 <= limit or len(value.encode()) <= limit:
+        if len(value) * 4 <= limit or len(value.encode()) <= limit:
             return value
         files, node = self._hub.files, attempt.node
         path = files.path(node.id, attempt.number, name)
@@ -156,6 +169,7 @@ class Endings:
             value = self._scheduler.renderer.data(node.task.recover, self._scheduler.renderer.scope(node), node)
         except AttemptError:
             value = None
+        value = self._hub.redactor.data(value)
         return dict(value) if isinstance(value, Mapping) else {shape_of(node).main: value}
 
 

@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterable
+from math import inf
 
+from orchestrator.core.errors import Code, FlowError, InputError, Problem
 from orchestrator.core.events import Event, RunFinished, RunHeld, RunStarted
 from orchestrator.core.flow import Flow
-from orchestrator.core.progress import TaskProgress
 from orchestrator.core.ports import Journal
+from orchestrator.core.progress import TaskProgress
 from orchestrator.core.run import Run
 from orchestrator.core.states import NEEDS_A_PERSON, BreakerState, Outcome, Reason, RunState, State, Status
 from orchestrator.engine.admission import Admission
 from orchestrator.engine.calls import Calls
 from orchestrator.engine.desk import Desk
+from orchestrator.engine.gates import Gate
 from orchestrator.engine.hub import EngineOptions, Hub, Parts
+from orchestrator.engine.node import Level
 from orchestrator.engine.operator import Operator
 from orchestrator.engine.scheduler import Scheduler
 from orchestrator.engine.session import EngineSession
 from orchestrator.engine.world import Place, World, build, level_of
 from orchestrator.resilience.breaker import Move
 
-_GOES_ON = (Status.QUEUED, Status.LIMITED, Status.QUOTA, Status.RETRY, Status.RUNNING, Status.STOPPING)
+log = logging.getLogger(__name__)
+
+_GOES_ON = (Status.LIMITED, Status.QUOTA, Status.RETRY, Status.RUNNING, Status.STOPPING)
 
 
 class Engine:
@@ -33,11 +40,11 @@ class Engine:
         self._options = options or EngineOptions()
         self._hub = Hub(flow, parts, self._options)
         self._world: World = build(flow, self._hub.now, self._make_desk)
-        self._scheduler = Scheduler(self._hub, self._world, self._idle)
-        self._hub.admission = Admission(self._hub.timers, self._emit, self._scheduler.waits)
+        self._scheduler = Scheduler(self._hub, self._world, self._idle, self._broke)
+        self._hub.admission = Admission(self._hub.timers, self._emit, self._scheduler.waits, self._woken)
         self._hub.calls = Calls(self._scheduler)
         self._operator = Operator(self._scheduler)
-        self._over: asyncio.Event | None = None
+        self._over: asyncio.Future[None] | None = None
         self._left = True
         self.session = EngineSession(self._hub, self._operator)
 
@@ -46,7 +53,15 @@ class Engine:
 
     def _make_desk(self, name: str, place: Place, own_name: str) -> Desk:
         spec = place.flow.backends[own_name]
-        return Desk(name, spec, self._parts.backends, self._hub.now, self._emit, self._breaker_moved)
+        return Desk(
+            name,
+            spec,
+            self._parts.backends,
+            self._hub.now,
+            tell=self._emit,
+            moved=self._breaker_moved,
+            held=self._held,
+        )
 
     async def run(self, journals: Iterable[Journal] = (), *, lingers: bool = False) -> Run:
         """Carry out the flow. Returns the run when it has finished, or is held and nobody can be asked.
@@ -54,14 +69,14 @@ class Engine:
         The journals are given every event, and are closed at the end. A run that `lingers` stays open when it has
         finished, so that tasks can be retried, until `leave` is called.
         """
-        self._over = asyncio.Event()
+        over = self._over = asyncio.get_running_loop().create_future()
         self._left = not lingers
         for journal in journals:
             self._hub.bus.add(journal)
         self._hub.open(asyncio.get_running_loop(), self._scheduler.attempt_ended)
         try:
             self._start()
-            await self._over.wait()
+            await over
             return self._hub.run
         finally:
             await self._close()
@@ -69,7 +84,8 @@ class Engine:
     def leave(self) -> None:
         """Let a finished run that lingers return. Call it on the engine's loop."""
         self._left = True
-        self._idle()
+        if self._over is not None:
+            self._scheduler.work()
 
     def _start(self) -> None:
         groups, backends, budgets = self._world.infos()
@@ -97,24 +113,52 @@ class Engine:
             secrets=parts.secrets,
         )
         self._scheduler.levels[""] = level
-        self._scheduler.expander.add_level(level)
+        self._add(level)
         for gate in self._world.budgets.values():
             self._scheduler.ledger.watch_time(gate)
         self._scheduler.work()
 
+    def _add(self, level: Level) -> None:
+        try:
+            self._scheduler.expander.add_level(level)
+        except InputError as error:
+            raise FlowError(
+                Problem(str(error), self._flow.file, hint=error.failure.hint, code=Code.FLOW_LIMIT)
+            ) from error
+
     async def _close(self) -> None:
+        self._end()
         for runner in tuple(self._hub.runners):
             runner.cancel()
         self._hub.timers.close()
-        for desk in self._world.desks.values():
-            await desk.aclose()
-        await self._hub.aclose()
-        self._hub.bus.close()
+        for closes in (*(desk.aclose for desk in self._world.desks.values()), self._hub.aclose):
+            try:
+                await closes()
+            except Exception:  # foreign code: a backend that cannot be closed hurts neither the others nor the run
+                log.exception("a backend could not be closed")
 
     # ── what the scheduler and the desks tell ──
 
+    def _woken(self, gate: Gate) -> None:
+        self._scheduler.do(self._hub.admission.moved, gate)
+
+    def _held(self, desk: Desk, until: float) -> None:
+        if until < inf:
+            self._hub.timers.wake((desk, "hold"), until, lambda _: self._hold_due(desk))
+
+    def _hold_due(self, desk: Desk) -> None:
+        """Let in who waited for the end of a hold, unless it was extended meanwhile."""
+        until = desk.hold.hold.until
+        if until is not None:
+            self._held(desk, until)
+            return
+        desk.end_hold()
+        self._scheduler.then(self._hub.admission.moved, desk.hold)
+        self._scheduler.do(self._hub.admission.moved_elsewhere, desk)
+
     def _breaker_moved(self, desk: Desk, move: Move) -> None:
         """Plan the next move, give up who waited too long, and let in who may go now."""
+        self._hub.timers.forget((desk, "breaker"))
         if move.until is not None:
             self._hub.timers.wake((desk, "breaker"), move.until, lambda _: self._breaker_due(desk))
         breaker = desk.breaker.breaker
@@ -124,13 +168,11 @@ class Engine:
         self._scheduler.ledger.gauge(desk)
 
     def _breaker_due(self, desk: Desk) -> None:
-        desk.breaker.breaker.tick()
-        self._scheduler.work()
+        self._scheduler.do(desk.breaker.breaker.tick)
 
     def _let_in(self, desk: Desk) -> None:
         self._hub.admission.moved(desk.breaker)
-        for ticket in tuple(desk.elsewhere):
-            self._hub.admission.retest(ticket)
+        self._hub.admission.moved_elsewhere(desk)
 
     def _idle(self) -> None:
         """Nothing is on the agenda: perhaps the run has ended, or waits for a person."""
@@ -139,52 +181,71 @@ class Engine:
             if self._left:
                 self._end()
         elif self._scheduler.unsettled == 0:
-            outputs = self._scheduler.expander.outputs(self._scheduler.levels[""])
-            redacted = self._hub.redactor.data(outputs)
-            self._finish(self._outcome(), redacted if isinstance(redacted, dict) else {})
-        elif self._is_held() and run.state is not RunState.HELD:
+            self._finish(self._outcome(), self._scheduler.expander.outputs(self._scheduler.levels[""]))
+        elif run.state is not RunState.HELD and self._is_held():
             self._hold()
 
     def _finish(self, outcome: Outcome, outputs: dict[str, object] | None = None) -> None:
+        for desk in self._world.desks.values():
+            if desk.calls:
+                self._scheduler.ledger.tell_gauge(desk)
         self._hub.emit(RunFinished(outcome, outputs or {}))  # type: ignore[arg-type]  # JSON-able by now
         if self._left:
             self._end()
 
     def _end(self) -> None:
-        if self._over is not None:
-            self._over.set()
+        """Tell nobody anything any more: the run is over."""
+        self._scheduler.is_closed = True
+        self._hub.bus.close()
+        if self._over is not None and not self._over.done():
+            self._over.set_result(None)
+
+    def _broke(self, error: Exception) -> None:
+        if self._over is not None and not self._over.done():
+            self._over.set_exception(error)
+        self._end()
 
     def _outcome(self) -> Outcome:
-        if self._scheduler.cancelled_by is not None:
-            return Outcome.CANCELLED
-        nodes = self._scheduler.nodes.values()
+        """Judge the run by how its tasks ended; what was left over from earlier expansions is not among them."""
+        nodes = [node for node in self._scheduler.nodes.values() if not node.is_gone]
         bad = [node for node in nodes if self._scheduler.state(node) in (State.FAILED, State.CANCELLED)]
-        if any(not node.task.optional for node in bad):
+        was_stopped = any(self._scheduler.state(node) is State.CANCELLED for node in bad)
+        if was_stopped and self._scheduler.cancelled_by is not None and not self._scheduler.cancelled_by_rule:
+            return Outcome.CANCELLED
+        if any(not node.is_optional for node in bad):
             return Outcome.FAILED
         return Outcome.DEGRADED if bad else Outcome.SUCCEEDED
 
     # ── held ──
 
     def _is_held(self) -> bool:
-        """Return whether nothing runs and every wait needs a person; a wait with an end is never held."""
+        """Return whether nothing runs and every wait needs a person; a wait with an end is never held.
+
+        Where nothing runs, what waits for a slot waits for sub-flows that in their turn need a person.
+        """
         counts = self._hub.run.tally.counts
-        if self._scheduler.running or any(counts[status] for status in _GOES_ON):
+        if any(counts[status] for status in _GOES_ON):
             return False
-        waiting = self._waiting()
+        waiting = [task for task in self._waiting() if task.wait is None or task.wait.reason is not Reason.SLOT]
         return bool(waiting) and all(map(self._needs_a_person, waiting))
 
     def _waiting(self) -> list[TaskProgress]:
         return [task for task in self._hub.run.tasks.values() if task.state is State.WAITING]
 
     def _needs_a_person(self, task: TaskProgress) -> bool:
-        wait = task.wait
-        if wait is None or wait.until is not None:
+        wait, attempt = task.wait, self._scheduler.nodes[task.id].attempt
+        if wait is None or (attempt is not None and attempt.is_stopping):
             return False
         if wait.reason is Reason.BREAKER:
             return self._world.desks[wait.gate or ""].breaker.breaker.state is BreakerState.TRIPPED
-        return wait.reason in NEEDS_A_PERSON
+        return wait.until is None and wait.reason in NEEDS_A_PERSON
 
     def _hold(self) -> None:
+        """Say what the run waits for; one that ends meanwhile, or that nobody watches, waits no longer."""
+        if self._hub.run.state is RunState.CANCELLING:
+            if self._options.stops_when_held:
+                self._scheduler.do(self._scheduler.cancel_rest, "the end of the run")
+            return
         waits = (f"{task.id}: {task.wait.reason}" for task in self._waiting() if task.wait is not None)
         self._hub.emit(RunHeld(tuple(waits)))
         if self._options.stops_when_held:

@@ -10,10 +10,10 @@ from orchestrator.core.errors import AttemptError, Code, ErrorClass, ErrorKind, 
 from orchestrator.core.events import TaskCancelled, TaskExpanded, TaskReset, TaskSkipped
 from orchestrator.core.flow import FLOW_KIND, GATE_KIND, FlowCall, ForEach, Matrix, Need, Task
 from orchestrator.core.states import State
+from orchestrator.engine.admission import Grant
 from orchestrator.engine.expansion import Instance, each_combination, each_item
 from orchestrator.engine.node import Level, Node
-from orchestrator.engine.world import Place, group_name, level_of
-from orchestrator.resilience.deadline import soonest
+from orchestrator.engine.world import Place, level_of
 
 if TYPE_CHECKING:
     from orchestrator.engine.scheduler import Scheduler
@@ -32,20 +32,41 @@ class Expander:
     # ── levels ──
 
     def add_level(self, level: Level) -> None:
-        """Add every task of the flow file to the run, then look which of them can start."""
+        """Add every task of the flow file to the run, then look which of them can start.
+
+        Raises InputError if the run would have too many tasks.
+        """
         place = self._scheduler.world.places[level.path]
         tasks = level.flow.tasks.values()
+        self._check_size([level.prefix + task.id for task in tasks])
         for task in tasks:
-            node = level.nodes[task.id] = self._node(task, level, place)
-            level.open += 1
-            self._scheduler.add(node, self._needs(task, level))
-        self._check_size()
+            level.nodes[task.id] = self._added(task, level, place)
         for task in tasks:
             self._scheduler.look_at(level.nodes[task.id])
+
+    def _added(self, task: Task, level: Level, place: Place) -> Node:
+        """Return the node of a task: a new one, or the one of an earlier expansion, reset."""
+        known = self._scheduler.nodes.get(level.prefix + task.id)
+        if known is not None:
+            known.level, known.left_over = level, False
+            self.reset(known, "expanded again")
+            return known
+        node = self._node(task, level, place)
+        self._scheduler.add(node, self._needs(task, level))
+        return node
+
+    @staticmethod
+    def public(needs: tuple[Need, ...]) -> tuple[Need, ...]:
+        """Return the needs as others know them: by the ids of tasks."""
+        if not any(need.task.endswith(_EXPANDED) for need in needs):
+            return needs
+        return tuple(Need(need.task.removesuffix(_EXPANDED), need.condition) for need in needs)
 
     def _needs(self, task: Task, level: Level) -> tuple[Need, ...]:
         """Return the needs by the ids of the run; `each` needs its partner expanded, not settled."""
         each = task.fan_out.each if isinstance(task.fan_out, ForEach) else None
+        if each is None and not level.prefix:
+            return task.needs
         needs = [Need(level.prefix + need.task, need.condition) for need in task.needs if need.task != each]
         if each is not None:
             needs.append(Need(level.prefix + each + _EXPANDED))
@@ -54,14 +75,11 @@ class Expander:
     def _node(
         self, task: Task, level: Level, place: Place, of: Node | None = None, instance: Instance | None = None
     ) -> Node:
-        world = self._scheduler.world
-        group = world.groups[group_name(place, task.group)]
-        kind = None if task.kind in (FLOW_KIND, GATE_KIND) else self._hub.parts.kinds(task.kind)
-        node = Node(
+        return Node(
             task,
             level,
-            group,
-            kind,
+            self._scheduler.world.shares_of(place, task),
+            None if task.kind in (FLOW_KIND, GATE_KIND) else self._hub.parts.kinds(task.kind),
             self._hub.now,
             node_id=f"{of.id}[{instance.label}]" if of is not None and instance is not None else level.prefix + task.id,
             of=of,
@@ -69,19 +87,13 @@ class Expander:
             label=instance.label if instance is not None else None,
             whole=task.fan_out is not None and of is None,
         )
-        fan_out = world.fan_outs.get(place.path + task.id)
-        node.slots = (*((fan_out,) if fan_out is not None else ()), group.slots, world.run_slots)
-        node.budgets = world.budgets_of(place, task, group)
-        node.pauses = (world.pause, group.pause)
-        node.run_deadline = soonest(self._hub.flow.deadline, of.deadline_at if of is not None else None)
-        return node
 
-    def _check_size(self) -> None:
-        limit = self._hub.options.max_tasks
-        if len(self._scheduler.nodes) > limit:
+    def _check_size(self, ids: list[str]) -> None:
+        limit, known = self._hub.options.max_tasks, self._scheduler.nodes
+        if len(known) + sum(one not in known for one in ids) > limit:
             raise InputError(
-                f"more than {limit:,} tasks after expansion",
-                code=Code.FLOW_LIMIT,
+                f"{len(ids):,} more make more than {limit:,} tasks",
+                code=Code.EXPANSION,
                 hint="raise ORCHESTRATOR_MAX_TASKS",
             )
 
@@ -90,18 +102,12 @@ class Expander:
     def expand_whole(self, node: Node) -> None:
         """Make the instances of a fan-out. Raises AttemptError for what is no list, or too long."""
         instances = self._instances(node)
-        limit = self._hub.options.max_tasks
-        if len(self._scheduler.nodes) + len(instances) > limit:
-            raise InputError(
-                f"{len(instances):,} instances make more than {limit:,} tasks",
-                code=Code.EXPANSION,
-                hint="raise ORCHESTRATOR_MAX_TASKS",
-            )
+        ids = tuple(f"{node.id}[{instance.label}]" for instance in instances)
+        self._check_size(list(ids))
         if not instances:
             node.instances = []
             self._scheduler.succeed(node, None)
             return
-        ids = tuple(f"{node.id}[{instance.label}]" for instance in instances)
         self._hub.emit(TaskExpanded(node.id, ids))
         node.instances = [self._instance(node, instance) for instance in instances]
         node.open = len(instances)
@@ -113,7 +119,7 @@ class Expander:
         """Return the node of an instance: a new one, or the one of an earlier expansion, reset."""
         known = self._scheduler.nodes.get(f"{whole.id}[{instance.label}]")
         if known is not None:
-            known.bindings = instance.bindings
+            known.bindings, known.level, known.left_over = instance.bindings, whole.level, False
             self.reset(known, f"{whole.id} expanded again")
             return known
         place = self._scheduler.world.places[whole.level.path]
@@ -159,6 +165,9 @@ class Expander:
         ]
 
     def _tell_expanded(self, node: Node, state: State) -> None:
+        """Let those begin who pair with its instances. What becomes of the whole later is none of their business."""
+        if self._scheduler.dependencies.is_settled(node.id + _EXPANDED):
+            return
         settled = Settled(state, node.task.optional, "" if state is State.SUCCEEDED else node.id)
         for verdict in self._scheduler.dependencies.settle(node.id + _EXPANDED, settled):
             self._scheduler.then(self._scheduler.on_verdict, verdict)
@@ -169,18 +178,19 @@ class Expander:
         """Add the tasks of a sub-flow to the run."""
         if self._scheduler.is_final(node):
             return
-        call = node.settings
-        assert isinstance(call, FlowCall) or node.task.kind == FLOW_KIND, "only a sub-flow's task expands so"
         try:
             level = self._inner_level(node)
             ids = tuple(level.prefix + task for task in level.flow.tasks)
-            if len(self._scheduler.nodes) + len(ids) > self._hub.options.max_tasks:
-                self._check_size()
-            self._hub.emit(TaskExpanded(node.id, ids))
-            node.open = len(ids)
-            self.add_level(level)
+            self._check_size(list(ids))
         except AttemptError as error:
             self._scheduler.fail(node, self._scheduler.blame(node, error.failure))
+            return
+        self._scheduler.levels[node.id] = level
+        self._hub.emit(TaskExpanded(node.id, ids))
+        node.open = len(ids)
+        self.add_level(level)
+        if not ids:
+            self._scheduler.then(self._finish, node)
 
     def _inner_level(self, node: Node) -> Level:
         place = self._scheduler.world.places[f"{node.level.path}{node.task.id}/"]
@@ -192,7 +202,7 @@ class Expander:
             inputs = self._hub.parts.resolve_inputs(place.flow, given)
         except FlowError as error:
             raise InputError(str(error), code=Code.INPUT_VALUE) from error
-        level = level_of(
+        return level_of(
             place,
             self._scheduler.world,
             inputs=inputs,
@@ -201,9 +211,6 @@ class Expander:
             prefix=f"{node.id}/",
             outer=node,
         )
-        node.instances = []
-        self._scheduler.levels[node.id] = level
-        return level
 
     def parts(self, node: Node) -> list[Node]:
         """Return the tasks that a whole or a sub-flow's task stands for."""
@@ -216,11 +223,9 @@ class Expander:
 
     def settled(self, node: Node, state: State) -> None:
         """Take note of an end: perhaps it was the last of a whole's instances, or of a sub-flow's tasks."""
-        if node.whole and state is not State.SUCCEEDED:
+        if node.whole:
             self._tell_expanded(node, state)
-        elif node.whole and not node.instances:
-            self._tell_expanded(node, State.SUCCEEDED)
-        stands_for = node.of if node.of is not None else node.level.outer
+        stands_for = node.parent
         if stands_for is None:
             return
         stands_for.open -= 1
@@ -261,8 +266,9 @@ class Expander:
         self._scheduler.succeed(node, self.outputs(level))
 
     def outputs(self, level: Level) -> dict[str, Any]:
-        """Return the outputs that a flow file declares; null where what they name did not finish."""
-        return {name: self._output(level, template) for name, template in level.flow.outputs.items()}
+        """Return the outputs that a flow file declares, without secrets; null where what they name did not finish."""
+        named = {name: self._output(level, template) for name, template in level.flow.outputs.items()}
+        return {name: self._hub.redactor.data(value) for name, value in named.items()}
 
     def _output(self, level: Level, template: object) -> object:
         renderer = self._scheduler.renderer
@@ -282,12 +288,25 @@ class Expander:
         )
 
     def reset(self, node: Node, why: str) -> None:
-        """Make a task that has ended pending again."""
+        """Make a task that has ended pending again. Its parts are left over, until it takes them up again."""
         self._hub.emit(TaskReset(node.id, why))
         self._scheduler.dependencies.reset([node.id, node.id + _EXPANDED])
         self._scheduler.unsettled += 1
+        for part in self.parts(node):
+            part.left_over = True
         node.clear()
         node.resets += 1
+
+    def reopen(self, node: Node) -> None:
+        """Let what was expanded before stand for its parts again, of which some start again."""
+        for part in self.parts(node):
+            part.left_over = False
+        for slots in node.slots if node.task.kind == FLOW_KIND else ():
+            slots.used += 1
+        node.place = Grant(None, None, (), node.slots) if node.task.kind == FLOW_KIND else None
+        self._hub.emit(TaskExpanded(node.id, tuple(part.id for part in self.parts(node))))
+        if node.whole:
+            self._tell_expanded(node, State.SUCCEEDED)
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401 - JSON-able data, or views of outputs

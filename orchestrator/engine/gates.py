@@ -1,4 +1,4 @@
-"""What an attempt or a call can wait at. A gate is asked and never waits: it has room or not, and may know until when."""
+"""What an attempt or a call can wait at. A gate is asked, and never waits itself: it has room, or may know when."""
 
 from __future__ import annotations
 
@@ -11,14 +11,20 @@ from orchestrator.engine.line import Line, Ticket
 from orchestrator.resilience.breaker import Breaker, Outcome, Permit
 from orchestrator.resilience.budget import Budget, Verdict
 from orchestrator.resilience.hold import Hold, Probe
-from orchestrator.resilience.rate_limit import RateLimits, Taken
+from orchestrator.resilience.rate_limit import RateLimits
 from orchestrator.resilience.release import Release
 
 
 class Gate:
-    """Somewhere to wait. Where gates are `fair`, nobody overtakes who became ready earlier."""
+    """Somewhere to wait. Where gates are `fair`, nobody overtakes who became ready earlier.
+
+    A gate that opens by time alone has to be `watched`: nobody else tells when it has room again. One that `is_full`
+    has room for nobody, whoever asks.
+    """
 
     fair = True
+    watched = False
+    is_full = False
 
     def __init__(self, name: str, reason: Reason) -> None:
         self.name = name
@@ -38,12 +44,12 @@ class Gate:
 
 
 class OpenGate(Gate):
-    """Where tickets wait for a person: pauses and approvals. Who may go is the node's own business."""
+    """Where tickets wait for a person: pauses, approvals, spent budgets. Admission knows who of them may go."""
 
     fair = False
 
     def has_room(self, ticket: Ticket) -> bool:
-        return not ticket.node.is_paused if self.reason is Reason.PAUSED else ticket.node.approved
+        raise NotImplementedError("admission asks the task, or the budget")
 
 
 class Slots(Gate):
@@ -53,6 +59,10 @@ class Slots(Gate):
         super().__init__(name, Reason.SLOT)
         self.limit = limit
         self.used = 0
+
+    @property
+    def is_full(self) -> bool:  # type: ignore[override]  # a flag of the class, computed here
+        return self.limit is not None and self.used >= self.limit
 
     def has_room(self, ticket: Ticket) -> bool:
         del ticket
@@ -65,6 +75,10 @@ class HoldGate(Gate):
     def __init__(self, name: str, hold: Hold) -> None:
         super().__init__(name, Reason.RATE_LIMIT)
         self.hold = hold
+
+    @property
+    def stands(self) -> bool:
+        return self.hold.until is not None
 
     def has_room(self, ticket: Ticket) -> bool:
         del ticket
@@ -94,6 +108,11 @@ class BreakerGate(Gate):
         self.breaker = breaker
         self._half_open_calls = half_open_calls
         self._release: Release | None = None
+
+    @property
+    def counts_calls(self) -> bool:
+        """Return whether it lets only so many through: then the end of a call makes room."""
+        return self.breaker.state is BreakerState.HALF_OPEN or self._release is not None
 
     def has_room(self, ticket: Ticket) -> bool:
         del ticket
@@ -132,6 +151,8 @@ class BreakerGate(Gate):
 class RateGate(Gate):
     """A backend's rate limits."""
 
+    watched = True
+
     def __init__(self, name: str, limits: RateLimits, now: Callable[[], float]) -> None:
         super().__init__(name, Reason.RATE_LIMIT)
         self.limits = limits
@@ -145,12 +166,23 @@ class RateGate(Gate):
 
 
 class BudgetGate(Gate):
-    """What a run, a group or a task may spend, and the rule for who asks for more than is left."""
+    """What a run, a group or a task may spend, and the rule for who asks for more than is left.
+
+    In its line wait those who fit if calls under way settle for less than they reserved. Those who do not fit beside
+    what is spent wait at `spent`, for a person, and block nobody who asks for less.
+    """
 
     def __init__(self, budget: Budget, rule: OnExceeded) -> None:
         super().__init__(budget.name, Reason.BUDGET)
         self.budget = budget
         self.rule = rule
+        self.spent = OpenGate(budget.name, Reason.BUDGET)
+
+    def refuses(self, ticket: Ticket) -> bool:
+        """Return whether the ticket has to wait; whoever asks for nothing takes nothing from those before."""
+        if ticket.amount.tokens or ticket.amount.cost_usd:
+            return super().refuses(ticket)
+        return not self.has_room(ticket)
 
     def has_room(self, ticket: Ticket) -> bool:
         verdict = self.budget.verdict(ticket.amount)

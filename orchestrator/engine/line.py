@@ -42,7 +42,7 @@ class Ticket:
         "rejected",
     )
 
-    def __init__(  # noqa: PLR0913 - what a ticket is
+    def __init__(
         self,
         node: Node,
         order: int,

@@ -1,10 +1,10 @@
-"""The moving parts of a run: one flow file where it was expanded, a group, and a task with all that an attempt needs."""
+"""The moving parts of a run: a flow file where it was expanded, a group, and a task with all that an attempt needs."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from orchestrator.core.errors import Code, ErrorClass, ErrorKind, Failure
 from orchestrator.core.flow import Flow, Group, Json, Task
@@ -13,39 +13,67 @@ from orchestrator.engine.gates import BudgetGate, Slots
 from orchestrator.resilience.deadline import Stopwatch, soonest
 
 if TYPE_CHECKING:
+    from orchestrator.engine.admission import Grant
     from orchestrator.engine.attempt import Attempt
     from orchestrator.engine.desk import Desk
     from orchestrator.engine.line import Ticket
 
 
+class Pauses:
+    """How many flags of a run are up. Mostly none is, and then nobody has to look for one."""
+
+    __slots__ = ("count",)
+
+    def __init__(self) -> None:
+        self.count = 0
+
+
 class Pause:
     """A flag that a person sets: while it is up, nothing new starts."""
 
-    __slots__ = ("is_on",)
+    __slots__ = ("_is_on", "all")
 
-    def __init__(self) -> None:
-        self.is_on = False
+    def __init__(self, all_flags: Pauses) -> None:
+        self.all = all_flags
+        self._is_on = False
+
+    @property
+    def is_on(self) -> bool:
+        return self._is_on
+
+    @is_on.setter
+    def is_on(self, up: bool) -> None:
+        self.all.count += up - self._is_on
+        self._is_on = up
+
+
+class Shares(NamedTuple):
+    """What a task shares with others: its group, what an attempt takes, what it spends from, what pauses it."""
+
+    group: GroupDesk
+    slots: tuple[Slots, ...]
+    budgets: tuple[BudgetGate, ...]
+    pauses: tuple[Pause, ...]
 
 
 class GroupDesk:
     """A group at work: its slots, its pause, its budget, and when its deadline runs out."""
 
-    __slots__ = ("budgets", "deadline_at", "group", "name", "pause", "slots")
+    __slots__ = ("deadline_at", "group", "name", "pause", "slots")
 
-    def __init__(self, name: str, group: Group, budgets: tuple[BudgetGate, ...]) -> None:
+    def __init__(self, name: str, group: Group, pauses: Pauses) -> None:
         self.name = name
         self.group = group
         self.slots = Slots(f"group:{name}", group.max_concurrency)
-        self.pause = Pause()
-        self.budgets = budgets
+        self.pause = Pause(pauses)
         self.deadline_at: float | None = None
 
 
 class Level:
     """One flow file at one place of the run: the whole run's at the top, a sub-flow's under its task.
 
-    `nodes` are found by the ids of the file; `open` counts those of them that have not settled. `prefix` begins the
-    ids of its tasks; `path` is the same without labels, and begins the names of what all instances share.
+    `nodes` are found by the ids of the file. `prefix` begins the ids of its tasks; `path` is the same without labels,
+    and begins the names of what all instances share.
     """
 
     __slots__ = (
@@ -56,14 +84,13 @@ class Level:
         "inputs",
         "names",
         "nodes",
-        "open",
         "outer",
         "path",
         "prefix",
         "secrets",
     )
 
-    def __init__(  # noqa: PLR0913 - what a level is
+    def __init__(
         self,
         flow: Flow,
         inputs: Mapping[str, object],
@@ -85,7 +112,6 @@ class Level:
         self.desks: dict[str, Desk] = {}
         self.groups: dict[str, GroupDesk] = {}
         self.names = frozenset(name for name in (*flow.tasks, *flow.inputs) if "-" in name)
-        self.open = 0
 
 
 class Node:
@@ -93,10 +119,12 @@ class Node:
 
     A `whole` stands for `instances`, of which `open` have not settled. `tries` counts attempts since the reset or the
     last round of `until`; `number` counts all. `bindings` are the names that only this instance's templates know.
+    `place` is what a sub-flow took to expand, until it ends.
     """
 
     __slots__ = (
         "_deadline",
+        "always",
         "approved",
         "attempt",
         "bindings",
@@ -110,6 +138,7 @@ class Node:
         "instances",
         "kind",
         "label",
+        "left_over",
         "level",
         "now",
         "number",
@@ -118,10 +147,10 @@ class Node:
         "output",
         "pause",
         "pauses",
+        "place",
         "ready_at",
         "resets",
         "rounds",
-        "run_deadline",
         "settings",
         "simulate",
         "slots",
@@ -137,7 +166,7 @@ class Node:
         self,
         task: Task,
         level: Level,
-        group: GroupDesk,
+        shares: Shares,
         kind: Kind | None,
         now: Callable[[], float],
         *,
@@ -150,7 +179,7 @@ class Node:
         self.id = node_id
         self.task = task
         self.level = level
-        self.group = group
+        self.group, self.slots, self.budgets, self.pauses = shares
         self.kind = kind
         self.now = now
         self.of = of
@@ -159,14 +188,13 @@ class Node:
         self.whole = whole
         self.instances: list[Node] = []
         self.open = 0
-        self.slots: tuple[Slots, ...] = ()
-        self.budgets: tuple[BudgetGate, ...] = ()
-        self.pauses: tuple[Pause, ...] = ()
         self.pause: Pause | None = None
         self.candidates: tuple[Desk, ...] = ()
+        self.place: Grant | None = None
+        self.left_over = False
         self.number = 0
         self.resets = 0
-        self.run_deadline: float | None = None
+        self.always: bool = task.always or (self.parent is not None and self.parent.always)
         self.clear()
 
     def clear(self) -> None:
@@ -187,18 +215,47 @@ class Node:
         self._deadline: float | None = None
 
     @property
-    def is_paused(self) -> bool:
-        if self.pause is not None and self.pause.is_on:
-            return True
-        return any(pause.is_on for pause in self.pauses)
+    def parent(self) -> Node | None:
+        """Return what the task is a part of: the whole of a fan-out, or a sub-flow's task."""
+        return self.of if self.of is not None else self.level.outer
 
-    def became_ready(self) -> None:
-        """Start the clocks that count everything from here on."""
+    @property
+    def is_optional(self) -> bool:
+        """Return whether the run goes well without it: it is optional, or a part of what is."""
+        node: Node | None = self
+        while node is not None and not node.task.optional:
+            node = node.parent
+        return node is not None
+
+    @property
+    def is_gone(self) -> bool:
+        """Return whether the task is left over from an expansion that was made anew without it."""
+        node: Node | None = self
+        while node is not None and not node.left_over:
+            node = node.parent
+        return node is not None
+
+    @property
+    def is_paused(self) -> bool:
+        if not self.pauses[0].all.count:
+            return False
+        return any(pause.is_on for pause in self.pauses) or self._is_paused_itself()
+
+    def _is_paused_itself(self) -> bool:
+        """Return whether a person paused the task, or what it is a part of."""
+        node: Node | None = self
+        while node is not None and (node.pause is None or not node.pause.is_on):
+            node = node.parent
+        return node is not None
+
+    def became_ready(self, run_deadline: float | None) -> None:
+        """Start the clocks that count everything from here on. A part has no longer than what it is a part of."""
         self.ready_at = self.now()
         own = None if self.task.deadline is None else self.ready_at + self.task.deadline
+        above = None if self.parent is None else self.parent.deadline_at
         if self.group.deadline_at is None and self.group.group.deadline is not None:
             self.group.deadline_at = self.ready_at + self.group.group.deadline
-        self._deadline = soonest(own, self.group.deadline_at, self.run_deadline)
+        self._deadline = soonest(own, above, self.group.deadline_at, run_deadline)
 
     @property
     def deadline_at(self) -> float | None:
@@ -221,6 +278,12 @@ class Node:
         if self.task.timeout is None:
             return None
         return self.task.timeout - (self.watch.elapsed if self.watch else 0.0)
+
+    def stop_timer(self) -> None:
+        """Forget the end of a backoff."""
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
 
     def start_watch(self) -> None:
         if self.task.timeout is not None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, TypeAlias
 
 from orchestrator.core.commands import (
     Approve,
@@ -36,7 +37,7 @@ from orchestrator.core.events import (
     CommandAccepted,
     CommandRefused,
     ConcurrencySet,
-    GroupCancelled,
+    Event,
     GroupPaused,
     GroupUnpaused,
     RunPaused,
@@ -48,6 +49,8 @@ from orchestrator.core.events import (
 )
 from orchestrator.core.states import Reason, RunState, State
 from orchestrator.engine.desk import Desk
+from orchestrator.engine.gates import Gate, Slots
+from orchestrator.engine.line import Ticket
 from orchestrator.engine.node import GroupDesk, Node, Pause
 from orchestrator.engine.revival import Revival
 from orchestrator.engine.scheduler import Scheduler
@@ -57,9 +60,12 @@ _SEEN: Final = 10_000
 
 _FRONT: Final = -(1 << 41)
 
+Act: TypeAlias = Callable[[], None]
+"""What a command that makes sense does."""
+
 
 class Operator:
-    """One method a command."""
+    """One method a command: it says what is to be done, or refuses, before anything has been."""
 
     def __init__(self, scheduler: Scheduler) -> None:
         self._scheduler = scheduler
@@ -67,7 +73,7 @@ class Operator:
         self._revival = Revival(scheduler)
         self._seen: dict[str, None] = {}
         self._front = _FRONT
-        self._methods: dict[type, Callable[[Any], None]] = {
+        self._methods: dict[type, Callable[[Any], Act]] = {
             CancelTask: self._cancel_task,
             CancelGroup: self._cancel_group,
             CancelRun: self._cancel_run,
@@ -92,6 +98,10 @@ class Operator:
             SkipWait: self._skip_wait,
         }
 
+    def receive(self, command: Command) -> None:
+        """Carry out a command, and all that follows from it."""
+        self._scheduler.do(self.carry_out, command)
+
     def carry_out(self, command: Command) -> None:
         """Carry out a command once. What it does follows its CommandAccepted."""
         if command.id in self._seen:
@@ -102,45 +112,58 @@ class Operator:
         name = type(command).__name__
         try:
             self._check(command)
+            act = self._methods[type(command)](command)
         except CommandError as error:
             self._hub.emit(CommandRefused(command.id, name, str(error)))
             return
         self._hub.emit(CommandAccepted(command.id, name, command.by))
-        try:
-            self._methods[type(command)](command)
-        except CommandError as error:
-            self._hub.emit(CommandRefused(command.id, name, str(error)))
-        self._scheduler.work()
+        act()
 
     def _check(self, command: Command) -> None:
-        """Refuse what names something that is not there."""
+        """Refuse what names something that is not there, and what only helps a run that goes on."""
         run = self._hub.run
         for field, known in (("task", run.tasks), ("group", run.groups), ("backend", run.backends)):
             name = getattr(command, field, None)
             if name is not None and name not in known:
                 raise CommandError(f"there is no {field} {name!r}")
+        if run.state is RunState.FINISHED and not isinstance(command, _AFTER_THE_END):
+            raise CommandError("the run has ended; retry or rerun something first")
 
     def _node(self, task: str) -> Node:
         return self._scheduler.nodes[task]
 
+    def _told(self, event: Event, *moved: Gate) -> Act:
+        """Return an act that tells of the event, and that the gates have moved."""
+
+        def act() -> None:
+            self._hub.emit(event)
+            for gate in moved:
+                self._scheduler.then(self._hub.admission.moved, gate)
+
+        return act
+
     # ── stopping ──
 
-    def _cancel_task(self, command: CancelTask) -> None:
+    def _cancel_task(self, command: CancelTask) -> Act:
         node = self._node(command.task)
         self._refuse_final(node, "cancelled")
-        self._scheduler.cancel(node, command.by)
+        return partial(self._scheduler.cancel, node, command.by)
 
     def _refuse_final(self, node: Node, wished: str) -> None:
         if self._scheduler.is_final(node):
             raise CommandError(f"{node.id} has ended ({self._scheduler.state(node)}) and cannot be {wished}; retry it?")
 
-    def _kill_task(self, command: KillTask) -> None:
+    def _kill_task(self, command: KillTask) -> Act:
         node = self._node(command.task)
         self._refuse_final(node, "killed")
-        for one in self._running_parts(node):
-            if one.attempt is not None:
-                one.attempt.kill(command.by)
-        self._scheduler.cancel(node, command.by)
+
+        def act() -> None:
+            for one in self._running_parts(node):
+                if one.attempt is not None:
+                    one.attempt.kill(command.by)
+            self._scheduler.cancel(node, command.by)
+
+        return act
 
     def _running_parts(self, node: Node) -> Iterable[Node]:
         parts = self._scheduler.expander.parts(node)
@@ -148,94 +171,102 @@ class Operator:
             return [node]
         return [one for part in parts for one in self._running_parts(part)]
 
-    def _cancel_group(self, command: CancelGroup) -> None:
-        if not any(not self._scheduler.is_final(node) for node in self._scheduler.members(command.group)):
-            raise CommandError(f"every task of group {command.group} has ended")
-        self._hub.emit(GroupCancelled(command.group, command.by))
-        self._scheduler.cancel_group(command.group, command.by)
+    def _cancel_group(self, command: CancelGroup) -> Act:
+        if all(node.always for node in self._scheduler.members(command.group)):
+            raise CommandError(f"every task of group {command.group} has ended, but for those that run always")
+        return partial(self._scheduler.cancel_group, command.group, command.by)
 
-    def _cancel_run(self, command: CancelRun) -> None:
-        if self._hub.run.state is RunState.FINISHED:
-            raise CommandError("the run has ended")
-        if self._scheduler.cancelled_by is None or self._scheduler.draining:
-            self._scheduler.draining = False
+    def _cancel_run(self, command: CancelRun) -> Act:
+        if self._hub.run.state is RunState.CANCELLING and not (command.force or self._scheduler.draining):
+            raise CommandError("the run is being cancelled already; kill it, if it takes too long")
+
+        def act() -> None:
             self._scheduler.cancel_run(command.by)
-        if command.force:
-            self._scheduler.kill_run(command.by)
+            if command.force:
+                self._scheduler.kill_run(command.by)
 
-    def _drain(self, command: Drain) -> None:
-        if self._hub.run.state in (RunState.FINISHED, RunState.CANCELLING):
+        return act
+
+    def _drain(self, command: Drain) -> Act:
+        if self._hub.run.state is RunState.CANCELLING:
             raise CommandError("the run is ending already")
-        self._scheduler.cancel_run(command.by, draining=True)
+        return partial(self._scheduler.cancel_run, command.by, draining=True)
 
-    def _skip_task(self, command: SkipTask) -> None:
+    def _skip_task(self, command: SkipTask) -> Act:
         node = self._node(command.task)
         if self._scheduler.state(node) not in (State.PENDING, State.WAITING) or node.attempt is not None:
             raise CommandError(
                 f"{node.id} is {self._scheduler.state(node)}; only a task that has not started is skipped"
             )
-        self._scheduler.leave(node)
-        skipped = TaskSkipped(node.id, f"skipped by {command.by}")
-        self._scheduler.settle(node, skipped, State.SKIPPED, root=node.id)
+
+        def act() -> None:
+            self._scheduler.leave(node)
+            skipped = TaskSkipped(node.id, f"skipped by {command.by}")
+            self._scheduler.settle(node, skipped, State.SKIPPED, root=node.id)
+
+        return act
 
     # ── again ──
 
-    def _retry_task(self, command: RetryTask) -> None:
+    def _retry_task(self, command: RetryTask) -> Act:
         node = self._node(command.task)
         if node.timer is not None:
-            self._scheduler.after_backoff(node)
-            return
-        self._again(self._revival.retry(node), f"retried by {command.by}", command.by)
+            return partial(self._scheduler.after_backoff, node)
+        return self._again(self._revival.retry(node), f"retried by {command.by}", command.by)
 
-    def _retry_failed(self, command: RetryFailed) -> None:
-        self._again(self._revival.retry_failed(), f"retried by {command.by}", command.by)
+    def _retry_failed(self, command: RetryFailed) -> Act:
+        return self._again(self._revival.retry_failed(), f"retried by {command.by}", command.by)
 
-    def _rerun_from(self, command: RerunFrom) -> None:
+    def _rerun_from(self, command: RerunFrom) -> Act:
         nodes = self._revival.rerun(self._node(command.task))
-        self._again(nodes, f"rerun from {command.task} by {command.by}", command.by)
+        return self._again(nodes, f"rerun from {command.task} by {command.by}", command.by)
 
-    def _again(self, nodes: list[Node], why: str, by: str) -> None:
+    def _again(self, nodes: list[Node], why: str, by: str) -> Act:
         if self._hub.run.state is RunState.CANCELLING:
             raise CommandError("the run is being cancelled; wait until it has ended")
-        if self._hub.run.state is RunState.FINISHED:
-            self._scheduler.cancelled_by = None
-            self._hub.emit(RunReopened(by))
-        self._revival.revive(nodes, why)
+
+        def act() -> None:
+            if self._hub.run.state is RunState.FINISHED:
+                self._hub.emit(RunReopened(by))
+                self._scheduler.reopened()
+            self._revival.revive(nodes, why)
+
+        return act
 
     # ── pauses ──
 
-    def _pause_task(self, command: PauseTask) -> None:
+    def _pause_task(self, command: PauseTask) -> Act:
         node = self._node(command.task)
         self._refuse_final(node, "paused")
-        node.pause = node.pause or Pause()
+        node.pause = node.pause or self._new_pause()
         self._raise_flag(node.pause, on=True, what=node.id)
-        self._hub.emit(TaskPaused(node.id, command.by))
+        return self._told(TaskPaused(node.id, command.by))
 
-    def _unpause_task(self, command: UnpauseTask) -> None:
+    def _unpause_task(self, command: UnpauseTask) -> Act:
         node = self._node(command.task)
-        self._raise_flag(node.pause or Pause(), on=False, what=node.id)
-        self._hub.emit(TaskUnpaused(node.id, command.by))
-        self._hub.admission.moved(self._hub.admission.paused)
+        self._raise_flag(node.pause or self._new_pause(), on=False, what=node.id)
+        return self._told(TaskUnpaused(node.id, command.by), self._hub.admission.paused)
 
-    def _pause_group(self, command: PauseGroup) -> None:
+    def _pause_group(self, command: PauseGroup) -> Act:
         self._raise_flag(self._group(command.group).pause, on=True, what=f"group {command.group}")
-        self._hub.emit(GroupPaused(command.group, command.by))
+        return self._told(GroupPaused(command.group, command.by))
 
-    def _unpause_group(self, command: UnpauseGroup) -> None:
+    def _unpause_group(self, command: UnpauseGroup) -> Act:
         self._raise_flag(self._group(command.group).pause, on=False, what=f"group {command.group}")
-        self._hub.emit(GroupUnpaused(command.group, command.by))
-        self._hub.admission.moved(self._hub.admission.paused)
+        return self._told(GroupUnpaused(command.group, command.by), self._hub.admission.paused)
 
-    def _pause_run(self, command: PauseRun) -> None:
+    def _pause_run(self, command: PauseRun) -> Act:
         if self._hub.run.state not in (RunState.RUNNING, RunState.HELD):
             raise CommandError(f"the run is {self._hub.run.state} and cannot be paused")
         self._raise_flag(self._scheduler.world.pause, on=True, what="the run")
-        self._hub.emit(RunPaused(command.by))
+        return self._told(RunPaused(command.by))
 
-    def _unpause_run(self, command: UnpauseRun) -> None:
+    def _unpause_run(self, command: UnpauseRun) -> Act:
         self._raise_flag(self._scheduler.world.pause, on=False, what="the run")
-        self._hub.emit(RunUnpaused(command.by))
-        self._hub.admission.moved(self._hub.admission.paused)
+        return self._told(RunUnpaused(command.by), self._hub.admission.paused)
+
+    def _new_pause(self) -> Pause:
+        return Pause(self._scheduler.world.pauses)
 
     @staticmethod
     def _raise_flag(pause: Pause, *, on: bool, what: str) -> None:
@@ -248,38 +279,48 @@ class Operator:
 
     # ── limits ──
 
-    def _set_concurrency(self, command: SetConcurrency) -> None:
+    def _set_concurrency(self, command: SetConcurrency) -> Act:
         if command.limit < 1:
             raise CommandError("a concurrency is at least 1")
-        scope, _, name = command.scope.partition(":")
+        slots = self._slots(command.scope)
+
+        def act() -> None:
+            slots.limit = command.limit
+            self._told(ConcurrencySet(command.scope, command.limit), slots)()
+
+        return act
+
+    def _slots(self, scope: str) -> Slots:
+        what, _, name = scope.partition(":")
         world = self._scheduler.world
-        known = {
+        known: dict[str, Callable[[], Slots]] = {
             "run": lambda: world.run_slots,
             "group": lambda: world.groups[name].slots,
             "backend": lambda: world.desks[name].slots,
             "task": lambda: world.fan_outs[name],
         }
         try:
-            slots = known[scope]()
+            return known[what]()
         except KeyError:
-            raise CommandError(
-                f"there is no {command.scope!r} to bound; write run, group:NAME, backend:NAME or task:ID"
-            ) from None
-        slots.limit = command.limit
-        self._hub.emit(ConcurrencySet(command.scope, command.limit))
-        self._hub.admission.moved(slots)
+            hint = "write run, group:NAME, backend:NAME or task:ID"
+            raise CommandError(f"there is no {scope!r} to bound; {hint}") from None
 
     def _desk(self, name: str) -> Desk:
         return self._scheduler.world.desks[name]
 
-    def _reset_breaker(self, command: ResetBreaker) -> None:
-        self._desk(command.backend).breaker.breaker.reset(f"reset by {command.by}")
-        self._scheduler.ledger.gauge(self._desk(command.backend))
+    def _reset_breaker(self, command: ResetBreaker) -> Act:
+        desk = self._desk(command.backend)
 
-    def _trip_breaker(self, command: TripBreaker) -> None:
-        self._desk(command.backend).breaker.breaker.trip(f"tripped by {command.by}")
+        def act() -> None:
+            desk.breaker.breaker.reset(f"reset by {command.by}")
+            self._scheduler.ledger.gauge(desk)
 
-    def _raise_budget(self, command: RaiseBudget) -> None:
+        return act
+
+    def _trip_breaker(self, command: TripBreaker) -> Act:
+        return partial(self._desk(command.backend).breaker.breaker.trip, f"tripped by {command.by}")
+
+    def _raise_budget(self, command: RaiseBudget) -> Act:
         gate = self._scheduler.world.budgets.get(command.budget)
         if gate is None:
             known = ", ".join(self._scheduler.world.budgets) or "none"
@@ -294,37 +335,47 @@ class Operator:
         )
         if (raised.tokens, raised.cost_usd, raised.time) == (old.tokens, old.cost_usd, old.time):
             raise CommandError(f"that raises nothing of budget {command.budget}")
-        self._scheduler.ledger.raised(gate, raised)
+
+        def act() -> None:
+            self._scheduler.ledger.raised(gate, raised)
+            for desk in self._scheduler.world.desks.values():
+                self._scheduler.then(self._hub.admission.moved_elsewhere, desk)
+
+        return act
 
     # ── answers ──
 
-    def _approve(self, command: Approve) -> None:
-        self._scheduler.approvals.approve(self._asked(command.task), command.by, command.reason)
+    def _approve(self, command: Approve) -> Act:
+        return partial(self._scheduler.approvals.approve, self._asked(command.task), command.by, command.reason)
 
-    def _deny(self, command: Deny) -> None:
-        self._scheduler.approvals.deny(self._asked(command.task), command.by, command.reason)
+    def _deny(self, command: Deny) -> Act:
+        return partial(self._scheduler.approvals.deny, self._asked(command.task), command.by, command.reason)
 
     def _asked(self, task: str) -> Node:
         if task not in self._hub.run.questions:
             raise CommandError(f"{task} asks nothing now")
         return self._node(task)
 
-    def _skip_wait(self, command: SkipWait) -> None:
+    def _skip_wait(self, command: SkipWait) -> Act:
         node = self._node(command.task)
         if node.timer is not None:
-            self._scheduler.after_backoff(node)
-            return
-        wait = self._hub.run.tasks[node.id].wait
-        if wait is None or node.ticket is None:
+            return partial(self._scheduler.after_backoff, node)
+        ticket, wait = node.ticket, self._hub.run.tasks[node.id].wait
+        if wait is None or ticket is None or ticket.gate is None:
             raise CommandError(f"{node.id} waits for nothing that can be skipped")
         if wait.reason in _INSTEAD:
             raise CommandError(f"{node.id} waits for {_INSTEAD[wait.reason]}")
-        held = [desk for desk in node.candidates[:1] if desk.hold.hold.until is not None]
-        for desk in held:
+        return partial(self._to_the_front, ticket)
+
+    def _to_the_front(self, ticket: Ticket) -> None:
+        for desk in ticket.candidates[:1]:
             desk.hold.hold.probe()
         self._front -= 1
-        self._hub.admission.head(node.ticket, self._front)
+        self._hub.admission.head(ticket, self._front)
 
+
+_AFTER_THE_END: Final = (RetryTask, RetryFailed, RerunFrom, RaiseBudget, SetConcurrency, ResetBreaker, TripBreaker)
+"""What brings a finished run back, and what one may want to change before."""
 
 _INSTEAD: Final = {
     Reason.BREAKER: "a breaker: reset it",

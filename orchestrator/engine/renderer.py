@@ -8,7 +8,7 @@ from dataclasses import fields, is_dataclass, replace
 from functools import cache
 from typing import Any
 
-from orchestrator.core.errors import Code, InputError
+from orchestrator.core.errors import AttemptError, Code, InputError
 from orchestrator.core.ports import Estimate, Kind, Scope
 from orchestrator.core.run import Run
 from orchestrator.engine.desk import Desk
@@ -50,15 +50,19 @@ class Renderer:
         settings_type: type = type(settings)
         if kind is None:
             return settings
+        dynamic = [
+            name
+            for name in _rendered_fields(settings_type, kind.unrendered)
+            if _holds_template(getattr(settings, name))
+        ]
+        if not dynamic and not kind.unrendered:
+            return settings
         scope = self.scope(node)
         with _explained(node):
-            changes = {
-                name: render_data(value, scope)
-                for name in _rendered_fields(settings_type, kind.unrendered)
-                if _holds_template(value := getattr(settings, name))
-            }
+            changes = {name: render_data(getattr(settings, name), scope) for name in dynamic}
             if changes and is_dataclass(settings) and not isinstance(settings, type):
                 settings = replace(settings, **changes)
+        with _explained(node), self._blamed(node):
             return kind.prepare(settings, scope) if kind.unrendered else settings
 
     def data(self, value: Any, scope: TaskScope, node: Node | None = None) -> Any:  # noqa: ANN401 - JSON-able data
@@ -99,12 +103,24 @@ class Renderer:
         others = node.task.fallback if node.task.fallback is not None else desk.spec.fallback
         return (desk, *(desks[other] for other in others if other in desks and desks[other] is not desk))
 
-    @staticmethod
-    def estimate(node: Node, candidates: tuple[Desk, ...]) -> Estimate:
+    def estimate(self, node: Node, candidates: tuple[Desk, ...]) -> Estimate:
         """Return what one call of the attempt may use; counted only where somebody asks."""
-        if node.kind is None or not candidates or not (node.budgets or candidates[0].counts_tokens):
+        if node.kind is None or not candidates:
             return NOTHING
-        return node.kind.estimate(node.settings, candidates[0].spec)
+        if not node.budgets and not any(desk.counts_tokens for desk in candidates):
+            return NOTHING
+        with _explained(node), self._blamed(node):
+            return node.kind.estimate(node.settings, candidates[0].spec)
+
+    @contextmanager
+    def _blamed(self, node: Node) -> Iterator[None]:
+        """Turn what is a bug of a kind into the failure of its task."""
+        try:
+            yield
+        except (AttemptError, TemplateError, ValueError):
+            raise
+        except Exception as error:  # foreign code: whatever it raises touches its own task alone
+            raise AttemptError(self._hub.bug(node, error)) from error
 
 
 @contextmanager

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 
 from orchestrator.core.errors import CommandError
-from orchestrator.core.events import TaskExpanded
+from orchestrator.core.flow import ForEach
 from orchestrator.core.states import State
 from orchestrator.engine.node import Node
 from orchestrator.engine.scheduler import Scheduler
@@ -24,9 +25,10 @@ class Revival:
         state = self._scheduler.state(node)
         if state not in _RETRYABLE:
             raise CommandError(f"{node.id} is {state}; only a failed, skipped or cancelled task is retried")
-        if node.doomed_by is not None:
-            cause = self._scheduler.hub.run.tasks[node.id].cause or node.doomed_by
-            raise CommandError(f"{node.id} was skipped because {cause} did not succeed; retry {cause}")
+        self._refuse_gone(node)
+        cause = self._cause(node)
+        if cause is not None:
+            raise CommandError(f"{node.id} cannot start because of how {cause} ended; retry {cause}")
         return self._with_skipped(self._failed_parts(node))
 
     def retry_failed(self) -> list[Node]:
@@ -35,7 +37,7 @@ class Revival:
         nodes = [
             node
             for node in self._scheduler.nodes.values()
-            if self._scheduler.state(node) in ended and not self._scheduler.expander.parts(node)
+            if self._scheduler.state(node) in ended and not self._scheduler.expander.parts(node) and not node.is_gone
         ]
         if not nodes:
             raise CommandError("no task has failed or was cancelled")
@@ -43,14 +45,24 @@ class Revival:
 
     def rerun(self, node: Node) -> list[Node]:
         """Return the task and all that follows from it. Refuses while any of that runs."""
-        nodes = list(dict.fromkeys(self._following([node])))
-        busy = [one.id for one in nodes if self._scheduler.state(one) in (State.RUNNING, State.WAITING)]
-        busy = [task for task in busy if not self._stands_above(self._scheduler.nodes[task], node)]
-        if busy:
-            raise CommandError(f"{busy[0]} follows from {node.id} and is not done; cancel it first")
+        self._refuse_gone(node)
         if not self._scheduler.is_final(node):
-            raise CommandError(f"{node.id} has not run yet")
-        return [one for one in nodes if self._scheduler.is_final(one)]
+            raise CommandError(f"{node.id} has not ended yet ({self._scheduler.state(node)})")
+        nodes = self._following(node)
+        for one in nodes:
+            busy = self._scheduler.state(one) in (State.RUNNING, State.WAITING)
+            if busy and not self._stands_above(one, node):
+                raise CommandError(f"{one.id} follows from {node.id} and has not ended; cancel it first")
+        chosen = {one for one in nodes if self._scheduler.is_final(one)}
+        return [one for one in nodes if one in chosen and (one.of is None or not self._expands_anew(one.of, chosen))]
+
+    def _expands_anew(self, whole: Node, chosen: set[Node]) -> bool:
+        """Return whether what a fan-out's items come from starts again too: then all its instances are made anew."""
+        if whole not in chosen:
+            return False
+        each = whole.task.fan_out.each if isinstance(whole.task.fan_out, ForEach) else None
+        needed = [whole.level.nodes[need.task] for need in whole.task.needs]
+        return any(one in chosen and (one.task.id != each or self._expands_anew(one, chosen)) for one in needed)
 
     def _stands_above(self, above: Node, node: Node) -> bool:
         """Return whether the one is what the other is a part of."""
@@ -58,8 +70,21 @@ class Revival:
         while part is not None:
             if part is above:
                 return True
-            part = part.of if part.of is not None else part.level.outer
+            part = part.parent
         return False
+
+    def _refuse_gone(self, node: Node) -> None:
+        if node.is_gone:
+            raise CommandError(f"{node.id} belongs to an earlier expansion and is no part of the run any more")
+
+    def _cause(self, node: Node) -> str | None:
+        """Return the task that keeps this one, or all that ended badly of its parts, from starting."""
+        doomed = self._scheduler.dependencies.doomed(node.id)
+        if doomed is not None:
+            return doomed.root.removesuffix("#expanded")
+        parts = [part for part in self._scheduler.expander.parts(node) if self._scheduler.state(part) in _RETRYABLE]
+        causes = [self._cause(part) for part in parts]
+        return causes[0] if causes and all(causes) else None
 
     def _failed_parts(self, node: Node) -> list[Node]:
         """Return what of a whole or a sub-flow has to run again; of a plain task, itself."""
@@ -69,7 +94,7 @@ class Revival:
         return [
             one
             for part in parts
-            if self._scheduler.state(part) in _RETRYABLE and part.doomed_by is None
+            if self._scheduler.state(part) in _RETRYABLE and self._cause(part) is None
             for one in self._failed_parts(part)
         ] or [node]
 
@@ -86,10 +111,11 @@ class Revival:
         return list(found)
 
     def _skipped_because_of(self, node: Node) -> list[Node]:
+        names = (node.id, node.id + "#expanded")
         return [
             other
             for other in self._dependants(node)
-            if self._scheduler.state(other) is State.SKIPPED and other.doomed_by is not None
+            if self._scheduler.state(other) is State.SKIPPED and other.doomed_by in names
         ]
 
     def _dependants(self, node: Node) -> list[Node]:
@@ -98,17 +124,17 @@ class Revival:
         return [self._scheduler.nodes[name] for name in names]
 
     def _above(self, node: Node) -> list[Node]:
-        above = node.of if node.of is not None else node.level.outer
-        return [] if above is None else [above]
+        return [] if node.parent is None else [node.parent]
 
-    def _following(self, nodes: Iterable[Node]) -> list[Node]:
-        found: dict[Node, None] = {}
-        waiting = list(nodes)
+    def _following(self, node: Node) -> list[Node]:
+        found = {node: None}
+        waiting = deque(found)
         while waiting:
-            node = waiting.pop(0)
-            if node not in found:
-                found[node] = None
-                waiting += [*self._dependants(node), *self._above(node)]
+            one = waiting.popleft()
+            for other in (*self._dependants(one), *self._above(one)):
+                if other not in found:
+                    found[other] = None
+                    waiting.append(other)
         return list(found)
 
     # ── doing it ──
@@ -116,26 +142,16 @@ class Revival:
     def revive(self, nodes: list[Node], why: str) -> None:
         """Make the nodes pending, and let those start that can. What a node is part of opens again."""
         expander = self._scheduler.expander
-        opened = [node for node in nodes if self._reopens(node, nodes)]
+        opened = {node.parent for node in nodes if node.parent is not None}
         for node in nodes:
+            self._scheduler.hub.timers.forget(("group", node.group.name))
             expander.reset(node, why)
         for node in nodes:
-            self._count_again(node)
-        for node in opened:
-            self._scheduler.then(self._reopen, node)
+            if node.parent is not None:
+                node.parent.open += 1
+        for node in nodes:
+            if node in opened:
+                expander.reopen(node)
         for node in nodes:
             if node not in opened:
                 self._scheduler.look_at(node)
-
-    def _reopens(self, node: Node, nodes: list[Node]) -> bool:
-        """Return whether the node stands for parts of which only some start again."""
-        return any(part in nodes for part in self._scheduler.expander.parts(node))
-
-    def _count_again(self, node: Node) -> None:
-        above = node.of if node.of is not None else node.level.outer
-        if above is not None:
-            above.open += 1
-
-    def _reopen(self, node: Node) -> None:
-        parts = tuple(part.id for part in self._scheduler.expander.parts(node))
-        self._scheduler.hub.emit(TaskExpanded(node.id, parts))

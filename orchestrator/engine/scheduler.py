@@ -15,6 +15,7 @@ from orchestrator.core.errors import AttemptError, Failure
 from orchestrator.core.events import (
     AttemptStarted,
     Event,
+    GroupCancelled,
     RunCancelling,
     TaskAdded,
     TaskCancelled,
@@ -24,17 +25,17 @@ from orchestrator.core.events import (
     TaskWaiting,
 )
 from orchestrator.core.flow import FLOW_KIND, GATE_KIND, Need, OnFailure
-from orchestrator.core.states import FINAL, Reason, State
+from orchestrator.core.states import FINAL, BreakerState, Reason, State
 from orchestrator.engine.admission import Grant, given_up
 from orchestrator.engine.approvals import Approvals
-from orchestrator.engine.attempt import Attempt, End, Stopped
+from orchestrator.engine.attempt import Attempt, Broke, End, Stopped
 from orchestrator.engine.desk import Desk
 from orchestrator.engine.endings import Endings
 from orchestrator.engine.expander import Expander
 from orchestrator.engine.gates import Gate
 from orchestrator.engine.hub import Hub
 from orchestrator.engine.ledger import Ledger
-from orchestrator.engine.line import NOTHING, Ticket
+from orchestrator.engine.line import Ticket
 from orchestrator.engine.node import Level, Node, deadline_passed
 from orchestrator.engine.renderer import Renderer, kind_calls
 from orchestrator.engine.world import World
@@ -42,17 +43,19 @@ from orchestrator.engine.world import World
 Ts = TypeVarTuple("Ts")
 
 ALWAYS_SECONDS: Final = 60.0
-"""How long `always` tasks may take after a run was cancelled."""
+"""How long `always` tasks may take after their group or the run was cancelled."""
+
+_RUN: Final = ("run",)
 
 
 class Scheduler:
-    """Owns the nodes. `idle` is called whenever the agenda is empty."""
+    """Owns the nodes. `idle` is called whenever the agenda is empty, `broke` with an error that is a bug of ours."""
 
-    def __init__(self, hub: Hub, world: World, idle: Callable[[], None]) -> None:
+    def __init__(self, hub: Hub, world: World, idle: Callable[[], None], broke: Callable[[Exception], None]) -> None:
         self.hub = hub
         self.world = world
         self.renderer = Renderer(hub)
-        self.ledger = Ledger(hub)
+        self.ledger = Ledger(hub, self.then, self.do)
         self.endings = Endings(self)
         self.expander = Expander(self)
         self.approvals = Approvals(self)
@@ -60,10 +63,13 @@ class Scheduler:
         self.nodes: dict[str, Node] = {}
         self.levels: dict[str, Level] = {}
         self.unsettled = 0
-        self.running = 0
         self.cancelled_by: str | None = None
+        self.cancelled_by_rule = False
         self.draining = False
+        self.deadline_at = hub.flow.deadline
+        self.is_closed = False
         self._idle = idle
+        self._broke = broke
         self._agenda: deque[tuple[Callable[..., object], tuple[object, ...]]] = deque()
         self._working = False
         self._order = 0
@@ -75,17 +81,32 @@ class Scheduler:
         self._agenda.append((act, arguments))
 
     def work(self) -> None:
-        """Do what is on the agenda, and what that puts there, until it is empty."""
-        if self._working:
+        """Do what is on the agenda, and what that puts there, until it is empty.
+
+        Whatever comes to the engine from outside ends here: timers, ends of attempts, commands, calls.
+        """
+        if self._working or self.is_closed:
             return
         self._working = True
         try:
+            self._work_off()
             while self._agenda:
-                act, arguments = self._agenda.popleft()
-                act(*arguments)
+                self._work_off()
+        except Exception as error:  # noqa: BLE001 - a bug of ours ends the run with it, lest the run stand still for ever
+            self._broke(error)
         finally:
             self._working = False
+
+    def _work_off(self) -> None:
+        while self._agenda:
+            act, arguments = self._agenda.popleft()
+            act(*arguments)
         self._idle()
+
+    def do(self, act: Callable[[*Ts], object], *arguments: *Ts) -> None:
+        """Do something that comes from outside, and all that follows."""
+        self.then(act, *arguments)
+        self.work()
 
     def state(self, node: Node) -> State:
         return self.hub.run.tasks[node.id].state
@@ -107,7 +128,7 @@ class Scheduler:
                 node.id,
                 task.kind,
                 node.group.name,
-                needs=needs,
+                needs=self.expander.public(needs),
                 whole=node.whole,
                 of=node.of.id if node.of is not None else None,
                 label=node.label,
@@ -135,16 +156,16 @@ class Scheduler:
 
     def _doomed(self, node: Node, verdict: Doomed) -> None:
         node.doomed_by = verdict.cause
-        if self.cancelled_by is not None and not node.task.always:
+        if self.cancelled_by is not None and not node.always:
             self.cancel(node, self.cancelled_by)
         else:
             self.settle(node, TaskSkipped(node.id, verdict.because, verdict.root), State.SKIPPED, root=verdict.root)
 
     def _ready(self, node: Node) -> None:
-        if self.cancelled_by is not None and not node.task.always:
+        if self.cancelled_by is not None and not node.always:
             self.cancel(node, self.cancelled_by)
             return
-        node.became_ready()
+        node.became_ready(self.deadline_at)
         try:
             if node.whole:
                 self.expander.expand_whole(node)
@@ -173,16 +194,20 @@ class Scheduler:
 
     def request(self, node: Node) -> None:
         """Ask for the next attempt of the node."""
-        bare = node.task.kind in (FLOW_KIND, GATE_KIND)
         granted = self._expand if node.task.kind == FLOW_KIND else self._start
+        try:
+            estimate = self.renderer.estimate(node, node.candidates)
+        except AttemptError as error:
+            self.fail(node, self.blame(node, error.failure))
+            return
         node.ticket = Ticket(
             node,
             self.next_order(),
             lambda grant: granted(node, grant),
             lambda failure: self.then(self.reject, node, failure),
             candidates=node.candidates,
-            estimate=NOTHING if bare else self.renderer.estimate(node, node.candidates),
-            needs_slots=not bare,
+            estimate=estimate,
+            needs_slots=bool(node.slots),
         )
         self.hub.admission.request(node.ticket)
 
@@ -196,8 +221,8 @@ class Scheduler:
             self.hub.emit(TaskWaiting(node.id, gate.reason, until, gate.name))
 
     def _expand(self, node: Node, grant: Grant) -> None:
-        del grant  # a sub-flow takes nothing: its tasks do
         node.ticket = None
+        node.place = grant
         self.then(self.expander.expand_flow, node)
 
     def _start(self, node: Node, grant: Grant) -> None:
@@ -211,16 +236,13 @@ class Scheduler:
         self.hub.emit(AttemptStarted(node.id, node.number, of, grant.desk.name if grant.desk else None))
         if grant.desk is not None:
             self.ledger.gauge(grant.desk)
-        self.running += 1
         node.attempt = Attempt(self.hub, node, grant)
         node.attempt.start()
 
     def attempt_ended(self, attempt: Attempt, end: End) -> None:
         """Take note of an attempt's end, and of all that follows."""
-        self.running -= 1
         attempt.node.attempt = None
-        self.endings.of(attempt, end)
-        self.work()
+        self.do(self.endings.of, attempt, end)
 
     def again_at(self, node: Node, moment: float) -> None:
         """Let the node wait until then, holding nothing, and ask for another attempt."""
@@ -228,16 +250,19 @@ class Scheduler:
         node.timer = self.hub.timers.at(moment, self.after_backoff, node)
 
     def after_backoff(self, node: Node) -> None:
-        if node.timer is not None:
-            node.timer.cancel()
-            node.timer = None
+        """End a backoff, because it is over or because somebody said so: that of a task, or of a call that it makes."""
+        node.stop_timer()
+        if node.attempt is not None:
+            node.attempt.end_backoff()
+            return
         node.stop_watch()
-        self.request(node)
-        self.work()
+        self.do(self.request, node)
 
     def _deadline(self, node: Node) -> None:
-        """Fail a task that still waits; one that runs has the deadline among its clocks."""
-        if node.attempt is None and not self.is_final(node) and not node.whole:
+        """Fail a task that has not ended; the parts of a whole or a sub-flow have deadlines of their own."""
+        if node.attempt is not None:
+            node.attempt.end_with(Broke(deadline_passed()))
+        elif self.state(node) in (State.PENDING, State.WAITING):
             self.leave(node)
             self.fail(node, self.blame(node, deadline_passed()))
             self.work()
@@ -252,6 +277,8 @@ class Scheduler:
 
     def give_up(self, desk: Desk) -> None:
         """Fail those who are parked at a breaker whose probes failed too often."""
+        if desk.breaker.breaker.state is not BreakerState.OPEN:
+            return
         for ticket in desk.breaker.line:
             self.hub.admission.withdraw(ticket)
             ticket.rejected(given_up(desk))
@@ -269,7 +296,7 @@ class Scheduler:
             output = self.endings.recovered(node)
         node.output = output
         self.settle(node, TaskFailed(node.id, failure, output), State.FAILED)  # type: ignore[arg-type]  # JSON-able by now
-        if not node.task.optional and not node.whole and node.task.kind != FLOW_KIND:
+        if not node.task.optional:
             self._apply_group_rule(node)
 
     def _apply_group_rule(self, node: Node) -> None:
@@ -277,7 +304,11 @@ class Scheduler:
         if rule is OnFailure.CANCEL_GROUP:
             self.then(self.cancel_group, node.group.name, f"{node.id} failed (on_failure: cancel_group)")
         elif rule is OnFailure.CANCEL_RUN:
-            self.then(self.cancel_run, f"{node.id} failed (on_failure: cancel_run)")
+            self.then(self._cancel_run_by_rule, f"{node.id} failed (on_failure: cancel_run)")
+
+    def _cancel_run_by_rule(self, by: str) -> None:
+        self.cancelled_by_rule = self.cancelled_by is None
+        self.cancel_run(by)
 
     def settle(self, node: Node, event: Event, state: State, root: str = "") -> None:
         """Make the end of a task a fact, and put on the agenda what follows from it."""
@@ -285,6 +316,11 @@ class Scheduler:
         self.hub.timers.forget(node)
         node.settings = None
         node.stop_watch()
+        if node.task.approval is not None:
+            self.approvals.withdraw(node)
+        if node.place is not None:
+            self.ledger.give_slots_back(node.place)
+            node.place = None
         self.unsettled -= 1
         for verdict in self.dependencies.settle(node.id, Settled(state, node.task.optional, root)):
             self.then(self.on_verdict, verdict)
@@ -292,44 +328,80 @@ class Scheduler:
 
     # ── cancelling ──
 
-    def cancel(self, node: Node, by: str, grace: float | None = None) -> None:
+    def cancel(self, node: Node, by: str) -> None:
         """Stop a task that has not ended: a waiting one at once, a running one with its grace."""
         if self.is_final(node):
             return
         if node.attempt is not None:
-            node.attempt.end_with(Stopped(by), grace)
-        elif node.open:
+            node.attempt.end_with(Stopped(by))
+        elif self.state(node) is State.RUNNING:  # it stands for its parts, and ends with the last of them
             for part in self.expander.parts(node):
-                self.cancel(part, by, grace)
+                self.cancel(part, by)
         else:
             self.leave(node)
             self.settle(node, TaskCancelled(node.id, by), State.CANCELLED)
 
     def leave(self, node: Node) -> None:
         """Let a task that waits leave whatever it waits at."""
-        if node.timer is not None:
-            node.timer.cancel()
-            node.timer = None
+        node.stop_timer()
         if node.ticket is not None:
             ticket, node.ticket = node.ticket, None
-            self.hub.admission.withdraw(ticket)
-
-    def cancel_group(self, name: str, by: str) -> None:
-        for node in self.members(name):
-            self.cancel(node, by)
+            gate = self.hub.admission.withdraw(ticket)
+            if gate is not None:
+                self.then(self.hub.admission.moved, gate)
 
     def members(self, group: str) -> list[Node]:
-        return [self.nodes[task] for task in self.hub.run.members.get(group, ())]
+        """Return the group's tasks that have not ended."""
+        nodes = (self.nodes[task] for task in self.hub.run.members.get(group, ()))
+        return [node for node in nodes if not self.is_final(node)]
+
+    def cancel_group(self, name: str, by: str) -> None:
+        """Stop the group's tasks but for `always` ones, which get a minute."""
+        stopped = [node for node in self.members(name) if not node.always]
+        if stopped:
+            self.hub.emit(GroupCancelled(name, by))
+            self._give_a_minute(("group", name), self.members(name), by)
+            self._cancel_parts_alone(stopped, by)
 
     def cancel_run(self, by: str, *, draining: bool = False) -> None:
         """Stop everything but `always` tasks, which get a minute; a draining run lets finish what runs."""
-        if self.cancelled_by is None:
-            self.cancelled_by, self.draining = by, draining
-            self.hub.timers.at(self.hub.now() + ALWAYS_SECONDS, self._cancel_the_rest, by)
+        if self.cancelled_by is not None and (draining or not self.draining):
+            return
+        self.cancelled_by, self.draining = by, draining
+        self.world.pause.is_on = False
         self.hub.emit(RunCancelling(by, None if draining else self.hub.now() + self._longest_grace(), draining))
-        for node in tuple(self.nodes.values()):
-            if not node.task.always and not (draining and node.attempt is not None):
+        nodes = list(self.nodes.values())
+        if not draining:
+            self._give_a_minute(_RUN, nodes, by)
+        self._cancel_parts_alone(
+            [node for node in nodes if not node.always and not (draining and node.attempt is not None)], by
+        )
+        self.then(self.hub.admission.moved, self.hub.admission.paused)
+
+    def _cancel_parts_alone(self, nodes: list[Node], by: str) -> None:
+        """Stop the tasks; what has been expanded ends with the last of its parts, of which some may go on."""
+        for node in nodes:
+            if node.attempt is not None or self.state(node) is not State.RUNNING:
                 self.cancel(node, by)
+
+    def _give_a_minute(self, key: tuple[str, ...], nodes: list[Node], by: str) -> None:
+        """Plan the end of those `always` tasks that by then have not ended."""
+        if any(node.always and not self.is_final(node) for node in nodes):
+            self.hub.timers.wake(key, self.hub.now() + ALWAYS_SECONDS, lambda _: self._minute_over(key, by))
+
+    def _minute_over(self, key: tuple[str, ...], by: str) -> None:
+        for node in list(self.nodes.values()) if key == _RUN else self.members(key[1]):
+            self.cancel(node, by)
+        self.work()
+
+    def reopened(self) -> None:
+        """Let a run that has finished go on: nothing of its end holds any more, and its deadline counts anew."""
+        self.cancelled_by, self.cancelled_by_rule, self.draining = None, False, False
+        self.deadline_at = None if self.hub.flow.deadline is None else self.hub.now() + self.hub.flow.deadline
+        self.hub.timers.forget(_RUN)
+        for group in self.world.groups.values():
+            group.deadline_at = None
+            self.hub.timers.forget(("group", group.name))
 
     def kill_run(self, by: str) -> None:
         """Stop everything at once, without grace."""
@@ -343,7 +415,7 @@ class Scheduler:
     def _longest_grace(self) -> float:
         return max((node.attempt.grace for node in self.nodes.values() if node.attempt is not None), default=0.0)
 
-    def _cancel_the_rest(self, by: str) -> None:
+    def cancel_rest(self, by: str) -> None:
+        """Stop all that has not ended, `always` tasks too."""
         for node in tuple(self.nodes.values()):
             self.cancel(node, by)
-        self.work()

@@ -68,7 +68,7 @@ class TaskScope(Scope):
 def view(node: Node, run: Run) -> object:
     """Return a task as templates see it: its output, or the list of its instances' outputs."""
     if node.whole:
-        return [view(instance, run) for instance in node.instances]
+        return [view(instance, run) for instance in node.instances if not instance.left_over]
     shape = shape_of(node)
     own = {**shape.fields, **(node.output or {})}
     return Output(node.task.kind, shape.main, {**own, **_common(node, run.tasks[node.id])})

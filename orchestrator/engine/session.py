@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import Future
-from typing import TypeVar
+from typing import Final
 
 from orchestrator.core.commands import Command
 from orchestrator.core.ports import Subscription
@@ -13,7 +13,7 @@ from orchestrator.engine.bus import Bus
 from orchestrator.engine.hub import Hub
 from orchestrator.engine.operator import Operator
 
-T = TypeVar("T")
+_PATIENCE: Final = 0.2
 
 
 class EngineSession:
@@ -33,10 +33,15 @@ class EngineSession:
             loop.call_soon_threadsafe(lambda: answer.set_result(self._bus.attach()))
         except RuntimeError:  # the loop is closed: nothing changes any more
             return self._bus.attach()
-        return answer.result()
+        while True:
+            try:
+                return answer.result(_PATIENCE)
+            except TimeoutError:
+                if loop.is_closed():  # it ended before it came to this
+                    return self._bus.attach()
 
     def send(self, command: Command) -> None:
-        self._hub.call_soon(self._operator.carry_out, command)
+        self._hub.call_soon(self._operator.receive, command)
 
     def now(self) -> float:
         return self._bus.now()

@@ -77,13 +77,14 @@ class Channel:
 class Sink:
     """All that one attempt writes. `tell` is given a stream and a batch, `later` plans the next telling."""
 
-    def __init__(  # noqa: PLR0913 - what a sink connects
+    def __init__(
         self,
         task: str,
         attempt: int,
         files: OutputFiles,
         redactor: Redactor,
         limit: int,
+        *,
         tell: Callable[[str, str], None],
         later: Callable[[Callable[[], None]], object],
     ) -> None:

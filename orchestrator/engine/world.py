@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from orchestrator.core.events import BackendInfo, BudgetInfo, GroupInfo
-from orchestrator.core.flow import DEFAULT_GROUP, BudgetPolicy, Flow, Group, Task
+from orchestrator.core.flow import DEFAULT_GROUP, FLOW_KIND, GATE_KIND, BudgetPolicy, Flow, Group, Task
 from orchestrator.engine.desk import Desk
 from orchestrator.engine.gates import BudgetGate, Slots
-from orchestrator.engine.node import GroupDesk, Level, Node, Pause
+from orchestrator.engine.node import GroupDesk, Level, Node, Pause, Pauses, Shares
 from orchestrator.resilience.budget import Budget
 
 
@@ -46,7 +46,8 @@ class World:
     """What all tasks of a run share, found by the names that it has in the run."""
 
     run_slots: Slots
-    pause: Pause = field(default_factory=Pause)
+    pauses: Pauses
+    pause: Pause
     desks: dict[str, Desk] = field(default_factory=dict)
     groups: dict[str, GroupDesk] = field(default_factory=dict)
     budgets: dict[str, BudgetGate] = field(default_factory=dict)
@@ -54,6 +55,7 @@ class World:
     places: dict[str, Place] = field(default_factory=dict)
     flow_desks: dict[str, dict[str, Desk]] = field(default_factory=dict)
     policies: dict[str, BudgetPolicy] = field(default_factory=dict)
+    _plain_shares: dict[tuple[str, str], Shares] = field(default_factory=dict)
 
     def infos(self) -> tuple[tuple[GroupInfo, ...], tuple[BackendInfo, ...], tuple[BudgetInfo, ...]]:
         groups = tuple(
@@ -65,6 +67,30 @@ class World:
             for name, policy in self.policies.items()
         )
         return groups, tuple(desk.info for desk in self.desks.values()), budgets
+
+    def shares_of(self, place: Place, task: Task) -> Shares:
+        """Return what the task shares with others; thousands that are alike share one value."""
+        is_plain = task.fan_out is None and task.budget is None and task.kind not in (FLOW_KIND, GATE_KIND)
+        if not is_plain:
+            return self._shares(place, task)
+        key = (place.path, task.group)
+        shares = self._plain_shares.get(key)
+        if shares is None:
+            shares = self._plain_shares[key] = self._shares(place, task)
+        return shares
+
+    def _shares(self, place: Place, task: Task) -> Shares:
+        group = self.groups[group_name(place, task.group)]
+        slots = self._slots_of(place, task, group)
+        return Shares(group, slots, self.budgets_of(place, task, group), (self.pause, group.pause))
+
+    def _slots_of(self, place: Place, task: Task, group: GroupDesk) -> tuple[Slots, ...]:
+        """Return what an attempt takes; a sub-flow only counts as one of its fan-out, and a gate as nothing."""
+        if task.kind == GATE_KIND:
+            return ()
+        fan_out = self.fan_outs.get(place.path + task.id)
+        own = (fan_out,) if fan_out is not None else ()
+        return own if task.kind == FLOW_KIND else (*own, group.slots, self.run_slots)
 
     def budgets_of(self, place: Place, task: Task, group: GroupDesk) -> tuple[BudgetGate, ...]:
         """Return the budgets that the task spends from: its own, those of its sub-flows, its group's, the run's."""
@@ -78,8 +104,9 @@ class World:
 
 
 def build(flow: Flow, now: Callable[[], float], make_desk: Callable[[str, Place, str], Desk]) -> World:
-    """Make all that is fixed. `make_desk` makes the desk of a backend, given its name in the run, place and own name."""
-    world = World(Slots("run", flow.max_concurrency))
+    """Make all that is fixed. `make_desk` makes a backend's desk, given its name in the run, place and own name."""
+    pauses = Pauses()
+    world = World(Slots("run", flow.max_concurrency), pauses, Pause(pauses))
     for place in places(flow):
         world.places[place.path] = place
         _add_budgets(world, place, now)
@@ -109,7 +136,7 @@ def _add_groups(world: World, place: Place) -> None:
         full = group_name(place, name)
         if full not in world.groups:
             group = place.flow.groups.get(name) or Group(name)
-            world.groups[full] = GroupDesk(full, group, ())
+            world.groups[full] = GroupDesk(full, group, world.pauses)
 
 
 def _add_desks(world: World, place: Place, make_desk: Callable[[str, Place, str], Desk]) -> None:

@@ -1,5 +1,7 @@
 """A flow told in a few words, carried out in virtual time with kinds that follow a script."""
 
+# ruff: noqa: ANN401 - scenarios hand in, and look at, values of any type
+
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +28,7 @@ from orchestrator.core.run import Run
 from orchestrator.core.states import State
 from orchestrator.engine import Engine, EngineOptions, Parts
 from orchestrator.engine.clock import Chance, VirtualClock, run_virtual
+from tests.engine.watch import Watch, judge
 
 Step: TypeAlias = "float | str | Exception | Mapping[str, object] | Callable[[Context], Any]"
 
@@ -54,12 +57,14 @@ class Scripted(Kind):
     unrendered: ClassVar[frozenset[str]] = frozenset({"attempts"})
 
     def repeatable(self, settings: Any) -> bool:
-        return True
+        return settings is not None
 
     def prepare(self, settings: Any, scope: Scope) -> Any:
+        del scope
         return settings
 
     def estimate(self, settings: Any, spec: BackendSpec) -> Estimate:
+        del spec
         return Estimate(0, settings.tokens)
 
     async def run(self, settings: Any, context: Context) -> Mapping[str, object]:
@@ -130,23 +135,10 @@ class Memory(OutputFiles):
         """Keep what is there."""
 
 
-class Recorder:
-    """A journal in memory."""
-
-    def __init__(self) -> None:
-        self.records: list[Record] = []
-
-    def append(self, records: Sequence[Record]) -> None:
-        self.records.extend(records)
-
-    def close(self) -> None:
-        """Keep what is there."""
-
-
 KINDS: dict[str, Kind] = {"scripted": Scripted(), "agentic": Agentic()}
 
 
-def task(  # noqa: PLR0913 - a scenario names what it sets
+def task(
     name: str,
     *attempts: Sequence[Step],
     needs: Sequence[str | Need] = (),
@@ -219,21 +211,24 @@ class Story:
 
 @dataclass
 class Setting:
-    """How a story is to be told: commands at moments, options, seeds."""
+    """How a story is to be told: commands at moments, options, seeds; `leaves_at` makes a run linger until then."""
 
     commands: Sequence[tuple[float, Command]] = ()
     options: EngineOptions = field(default_factory=EngineOptions)
     seed: int = 1
     parts: Mapping[str, Any] = field(default_factory=dict)
     probe: Callable[[Engine], None] | None = None
+    leaves_at: float | None = None
 
 
 def tell(story_flow: Flow, setting: Setting | None = None) -> Story:
-    """Carry out the flow in virtual time and return what happened."""
+    """Carry out the flow in virtual time and return what happened. Whatever must not happen is an error."""
     setting = setting or Setting()
-    recorder, files = Recorder(), Memory()
+    files = Memory()
+    broken: list[object] = []
 
-    async def main() -> Run:
+    async def main() -> tuple[Run, Watch]:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: broken.append(context))
         parts = Parts(
             kinds=KINDS.__getitem__,
             backends=Nowhere,
@@ -249,9 +244,29 @@ def tell(story_flow: Flow, setting: Setting | None = None) -> Story:
             asyncio.get_running_loop().call_at(moment, engine.session.send, command)
         if setting.probe is not None:
             setting.probe(engine)
-        return await engine.run([recorder])
+        if setting.leaves_at is not None:
+            asyncio.get_running_loop().call_at(setting.leaves_at, engine.leave)
+        watch = Watch(engine)
+        return await engine.run([watch], lingers=setting.leaves_at is not None), watch
 
-    return Story(run_virtual(main()), recorder.records, files)
+    run, watch = run_virtual(main())
+    assert not broken, broken
+    assert not watch.problems, watch.problems
+    assert not (wrong := list(judge(story_flow, watch.records, run))), wrong
+    return Story(run, watch.records, files)
+
+
+def call(*steps: Step, tokens: int = 0) -> Callable[[Context], Any]:
+    """Return a step of an `agentic` task: one call that does the steps."""
+
+    def make(context: Context) -> Any:
+        async def work(_: Backend) -> None:
+            for step in steps:
+                await Scripted()._do(step, context, {})
+
+        return context.call(Estimate(0, tokens), work)
+
+    return make
 
 
 def busy(status: int = 503, retry_after: float | None = None) -> AttemptError:
@@ -272,6 +287,7 @@ __all__ = [
     "Usage",
     "backend",
     "busy",
+    "call",
     "flow",
     "task",
     "tell",
