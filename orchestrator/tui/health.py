@@ -237,16 +237,28 @@ def _box(title: _Title, lines: list[Line], cells: int, glyphs: Glyphs) -> list[L
 
 def one_line(run: Run, now: float, cells: int, glyphs: Glyphs) -> Line:
     """Return what is in trouble, the fullest limiter and the budgets, in one line."""
-    upright = Span(f" {glyphs.box[5]} ", "border")
-    parts: list[Line] = [
-        tuple(_short_breakers(run, now, glyphs)),
-        tuple(_short_limiters(run)),
-        tuple(_short_budgets(run, now, glyphs)),
-    ]
+    breakers, spent = tuple(_short_breakers(run, now, glyphs)), tuple(_short_budgets(run, now, glyphs))
+    level = max(limiters(run), key=lambda level: level.share)
+    full, short = (_joined((breakers, _short_limiter(level, name), spent), glyphs) for name in _names(level.name))
+    line = full if width(full) <= cells else short
+    return (*clip(line, cells), gap(cells - min(cells, width(line))))
+
+
+def _names(name: str) -> tuple[str, str]:
+    """Return a limiter's name, and what is left of it where room is short: what it counts."""
+    return name, name.rpartition(" ")[2]
+
+
+def _joined(parts: tuple[Line, ...], glyphs: Glyphs) -> Line:
     line: list[Span] = [gap(1)]
     for part in (part for part in parts if part):
-        line += [upright, *part] if len(line) > 1 else part
-    return (*clip(tuple(line), cells), gap(cells - min(cells, width(line))))
+        line += [Span(f" {glyphs.box[5]} ", "border"), *part] if len(line) > 1 else part
+    return tuple(line)
+
+
+def _short_limiter(level: Level, name: str) -> Line:
+    full = (Span(" FULL", "limited.plain"),) if level.note == "FULL" else ()
+    return (Span(f"{name} {level.words}", "text"), *full)
 
 
 def _short_breakers(run: Run, now: float, glyphs: Glyphs) -> Iterator[Span]:
@@ -267,13 +279,6 @@ def _all_closed(run: Run, glyphs: Glyphs) -> Iterator[Span]:
     if run.backends:
         yield Span(f"{glyphs.breaker[BreakerState.CLOSED]} ", "done.plain")
         yield Span("breakers closed", "muted")
-
-
-def _short_limiters(run: Run) -> Iterator[Span]:
-    level = max(limiters(run), key=lambda level: level.share)
-    yield Span(f"{level.name.rpartition(' ')[2]} {level.words}", "text")
-    if level.note == "FULL":
-        yield Span(" FULL", "limited.plain")
 
 
 def _short_budgets(run: Run, now: float, glyphs: Glyphs) -> Iterator[Span]:

@@ -198,9 +198,9 @@ def test_without_budgets_what_was_spent_is_told() -> None:
 def test_one_line_of_health_for_narrow_screens() -> None:
     text = plain(health.one_line(research().run, 252.0, 80, UNICODE))
     assert text.startswith(" ≠ web-fetch OPEN 23s  ◐ openai 1/2 │ rpm 49/49 FULL │ $3.42 ██░░░ 34%")
-    assert plain(health.one_line(empty().run, 0.0, 80, UNICODE)) == " slots 0/10"
+    assert plain(health.one_line(empty().run, 0.0, 80, UNICODE)) == " task slots 0/10"
     calm = Scene().tell(started([], [BackendInfo("web", "http")], []))
-    assert plain(health.one_line(calm.run, 0.0, 80, UNICODE)).startswith(" ✓ breakers closed │ slots")
+    assert plain(health.one_line(calm.run, 0.0, 80, UNICODE)).startswith(" ✓ breakers closed │ task slots")
 
 
 def test_ascii_heads_are_ascii() -> None:
