@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import secrets as tokens
 import threading
@@ -262,6 +263,8 @@ class Prepared:
         One that `lingers` stays open after its end, for retries, until `leave` is called.
         """
         raise_descriptor_limit()
+        gc.freeze()  # what was loaded stays: no collection has to look at thousands of tasks again
+        gc.set_threshold(_COLLECT_AFTER)
         try:
             return await self._engine.run((self._journal(), *journals), lingers=lingers)
         finally:
@@ -279,6 +282,9 @@ class Prepared:
 
 
 _DEFAULT_SEED: Final = 0
+
+_COLLECT_AFTER: Final = 50_000
+"""New objects between two looks for cycles. A run makes few, and a thousand tasks make tens of thousands of objects."""
 
 
 def _run_id(wall: float) -> str:

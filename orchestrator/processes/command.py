@@ -52,8 +52,31 @@ def spawn(command: Command, env: Mapping[str, str], out: int, err: int) -> subpr
     """
     with _stdin(command.stdin) as stdin:
         return subprocess.Popen(  # noqa: S603 - running the flow's commands is the purpose
-            command.argv, cwd=command.cwd, env=env, stdin=stdin, stdout=out, stderr=err, start_new_session=True
+            command.argv,
+            executable=_found(command.argv[0], env.get("PATH")),
+            cwd=command.cwd,
+            env=env,
+            stdin=stdin,
+            stdout=out,
+            stderr=err,
+            start_new_session=True,
         )
+
+
+def _found(program: str, path: str | None) -> str | None:
+    """Return where the program lies, None to let the system look.
+
+    It would try to start it in each folder of PATH in turn, from the child, while we stand still.
+    """
+    if "/" in program or not path:
+        return None
+    for folder in path.split(":"):
+        if not folder.startswith("/"):  # relative to the child's folder, which is not ours
+            return None
+        candidate = f"{folder}/{program}"
+        if os.access(candidate, os.X_OK) and not os.path.isdir(candidate):  # noqa: PTH112 - a Path costs more than the call
+            return candidate
+    return None
 
 
 @contextmanager
