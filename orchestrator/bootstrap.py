@@ -225,7 +225,8 @@ class Prepared:
     def _engine_options(self) -> EngineOptions:
         options = self._options
         return EngineOptions(
-            stops_when_held=not options.can_ask,
+            stops_when_held=True,
+            answers_questions=options.can_ask,
             approved=options.approve,
             approve_all=options.approve_all,
             max_tasks=Limits.from_environ(os.environ).tasks,

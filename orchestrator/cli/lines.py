@@ -224,7 +224,7 @@ def _task_failed(event: ev.TaskFailed, run: Run, at: float) -> _Told:
 
 def tries(task: TaskProgress) -> str:
     """Return after how many attempts a task ended, where that says something: ` after 5 tries`."""
-    return f" after {len(task.attempts)} tries" if len(task.attempts) > 1 else ""
+    return f" after {task.attempt} tries" if task.attempt > 1 else ""
 
 
 @_tells

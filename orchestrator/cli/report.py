@@ -59,7 +59,7 @@ def _task(task: TaskProgress, output: Mapping[str, Json] | None, now: float) -> 
     return {
         "state": str(task.state),
         "group": task.group,
-        "attempts": len(task.attempts),
+        "attempts": task.attempt,
         "duration_s": _seconds(task.elapsed(now) or 0.0),
         "waited_s": _seconds(task.waited + waiting),
         "tokens": {"input": task.input_tokens, "output": task.output_tokens},

@@ -246,6 +246,10 @@ class Tail:
         self.version += 1
         self._trim()
 
+    def end_line(self) -> None:
+        """Let what comes next begin a line of its own: another attempt writes it."""
+        self._open = None
+
     def _add(self, at: float, stream: str, piece: str) -> None:
         if self._open == stream:
             line = self.lines.pop()

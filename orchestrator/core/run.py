@@ -418,6 +418,8 @@ def _attempt_started(run: Run, event: ev.AttemptStarted, at: float) -> None:
     draft[_ATTEMPTS] = (*old.attempts[1 - KEPT_ATTEMPTS :], Attempt(event.attempt, at, event.backend))
     draft[_MAX_ATTEMPTS] = event.of
     draft[_BACKEND] = event.backend
+    if event.task in run.tails:
+        run.tails[event.task].end_line()
     run.tally.attempts += 1
     run.tallies[old.info.group].attempts += 1
     _put(run, old, draft)

@@ -45,6 +45,7 @@ class Engine:
         self._hub.calls = Calls(self._scheduler)
         self._operator = Operator(self._scheduler)
         self._over: asyncio.Future[None] | None = None
+        self._lingers = False
         self._left = True
         self.session = EngineSession(self._hub, self._operator)
 
@@ -70,6 +71,7 @@ class Engine:
         finished, so that tasks can be retried, until `leave` is called.
         """
         over = self._over = asyncio.get_running_loop().create_future()
+        self._lingers = lingers
         self._left = not lingers
         for journal in journals:
             self._hub.bus.add(journal)
@@ -240,13 +242,20 @@ class Engine:
             return self._world.desks[wait.gate or ""].breaker.breaker.state is BreakerState.TRIPPED
         return wait.until is None and wait.reason in NEEDS_A_PERSON
 
+    @property
+    def _waits_in_vain(self) -> bool:
+        """Return whether nobody is there to do what a held run waits for."""
+        if self._lingers or not self._options.stops_when_held:
+            return False
+        return not (self._options.answers_questions and self._hub.run.questions)
+
     def _hold(self) -> None:
         """Say what the run waits for; one that ends meanwhile, or that nobody watches, waits no longer."""
         if self._hub.run.state is RunState.CANCELLING:
-            if self._options.stops_when_held:
+            if self._waits_in_vain:
                 self._scheduler.do(self._scheduler.cancel_rest, "the end of the run")
             return
         waits = (f"{task.id}: {task.wait.reason}" for task in self._waiting() if task.wait is not None)
         self._hub.emit(RunHeld(tuple(waits)))
-        if self._options.stops_when_held:
+        if self._waits_in_vain:
             self._finish(Outcome.HELD)

@@ -32,11 +32,13 @@ DEFAULT_MAX_TASKS: Final = 10_000
 class EngineOptions:
     """How a run is to go, besides what its flow says.
 
-    `stops_when_held` ends a run that waits for a person, as one without an operator must. `approved` holds the tasks
-    whose question is answered with yes beforehand.
+    `stops_when_held` ends a run that waits for a person, as one without an operator must; where somebody
+    `answers_questions`, one that waits for nothing but answers goes on. A run that lingers has an operator. `approved`
+    holds the tasks whose question is answered with yes beforehand.
     """
 
     stops_when_held: bool = False
+    answers_questions: bool = False
     approved: frozenset[str] = frozenset()
     approve_all: bool = False
     max_tasks: int = DEFAULT_MAX_TASKS

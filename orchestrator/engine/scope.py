@@ -79,7 +79,7 @@ def _common(node: Node, progress: TaskProgress) -> dict[str, object]:
     return {
         "state": str(progress.state),
         "error": error_data(progress.error),
-        "attempts": len(progress.attempts),
+        "attempts": progress.attempt,
         "duration_s": elapsed,
         "tokens": progress.tokens,
         "cost_usd": progress.cost_usd,

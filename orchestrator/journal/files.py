@@ -41,6 +41,7 @@ class TaskFiles:
         self._failed = False
         self._streams: OrderedDict[Path, IO[str]] = OrderedDict()
         self._by_task: dict[str, set[Path]] = {}
+        self._open_lines: set[Path] = set()
 
     def log_path(self, task: str) -> str:
         return str(self._folder / f"{file_name(task)}.log")
@@ -51,11 +52,15 @@ class TaskFiles:
     def write(self, task: str, attempt: int, stream: str, text: str) -> None:
         try:
             if stream in _LOGGED:
-                self._append(task, Path(self.log_path(task)), text)
+                self._log(task, Path(self.log_path(task)), text)
             if stream not in {"err", "log"}:
                 self._append(task, Path(self.path(task, attempt, stream)), text)
         except OSError as error:
             self._fail(error)
+
+    def _log(self, task: str, path: Path, text: str) -> None:
+        self._append(task, path, text)
+        (self._open_lines.discard if text.endswith("\n") else self._open_lines.add)(path)
 
     def _append(self, task: str, path: Path, text: str) -> None:
         stream = self._streams.get(path)
@@ -72,6 +77,10 @@ class TaskFiles:
         return path.open("a", encoding="utf-8", errors="surrogateescape", buffering=1 << 13, newline="")
 
     def close(self, task: str) -> None:
+        """End an attempt's output. What the next one logs begins a line of its own."""
+        log = Path(self.log_path(task))
+        if log in self._open_lines:
+            self._log(task, log, "\n")
         for path in self._by_task.pop(task, ()):
             stream = self._streams.pop(path, None)
             if stream is not None:
