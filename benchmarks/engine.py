@@ -124,7 +124,7 @@ def run_engine(needs: Mapping[str, tuple[str, ...]]) -> float:
         began = time.perf_counter()
         running = asyncio.ensure_future(engine.run())
         while not running.done():
-            await asyncio.sleep(0.02)
+            await asyncio.wait({running}, timeout=0.02)
             records = backlog.drain()
             if isinstance(records, Gap):
                 raise SystemExit("the viewer fell behind")

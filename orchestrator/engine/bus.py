@@ -14,6 +14,9 @@ from orchestrator.core.run import Run
 
 log = logging.getLogger(__name__)
 
+GATHER: Final = 0.01
+"""Seconds over which events are gathered before they are handed on: a thousand at once cost what one does."""
+
 BACKLOG: Final = 1_000_000
 """Events that a viewer may be behind; then it gets a Gap and attaches again."""
 
@@ -76,7 +79,7 @@ class Bus:
         return self._loop.time() - self.origin if self._loop else 0.0
 
     def emit(self, event: Event) -> None:
-        """Make the event a fact: fold it, and hand it on before the loop's next round."""
+        """Make the event a fact: fold it, and hand it on a moment later, with all that happens until then."""
         assert self._loop is not None, "the bus is not open"
         if self._is_closed:
             return
@@ -86,7 +89,7 @@ class Bus:
         self._batch.append(record)
         if not self._flush_planned:
             self._flush_planned = True
-            self._loop.call_soon(self.flush)
+            self._loop.call_later(GATHER, self.flush)
 
     def flush(self) -> None:
         """Hand on what was not handed on yet."""

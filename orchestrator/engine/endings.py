@@ -93,7 +93,7 @@ class Endings:
             node.task.retry,
             failure,
             attempts=node.tries,
-            elapsed=now - (node.first_try_at or now),
+            elapsed=0.0 if node.first_try_at is None else now - node.first_try_at,
             chance=self._hub.chance.random(node.id, node.number, "retry"),
         )
         if isinstance(decision, Again) and self.may_begin(node, decision.delay):

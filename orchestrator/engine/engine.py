@@ -226,7 +226,7 @@ class Engine:
         Where nothing runs, what waits for a slot waits for sub-flows that in their turn need a person.
         """
         counts = self._hub.run.tally.counts
-        if any(counts[status] for status in _GOES_ON):
+        if counts[Status.RUNNING] or any(counts[status] for status in _GOES_ON):
             return False
         waiting = [task for task in self._waiting() if task.wait is None or task.wait.reason is not Reason.SLOT]
         return bool(waiting) and all(map(self._needs_a_person, waiting))

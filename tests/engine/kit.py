@@ -9,7 +9,7 @@ from typing import Any, ClassVar, TypeAlias
 
 from orchestrator.core import events as ev
 from orchestrator.core.commands import Command
-from orchestrator.core.errors import AttemptError, UpstreamError
+from orchestrator.core.errors import TRANSIENT_STATUS, AttemptError, UpstreamError
 from orchestrator.core.events import Event, Record
 from orchestrator.core.flow import (
     BackendSpec,
@@ -202,6 +202,24 @@ class Story:
             if isinstance(record.event, event_type) and (task is None or getattr(record.event, "task", None) == task)
         ]
 
+    def waits(self, name: str) -> list[tuple[str, float | None]]:
+        """Return what the task waited for, and until when."""
+        return [(str(event.reason), event.until) for event in self.events(ev.TaskWaiting, task=name)]
+
+    def started(self, name: str) -> list[float]:
+        return self.times(ev.AttemptStarted, name)
+
+    def ended(self, name: str) -> float:
+        ended = self.run.tasks[name].ended
+        assert ended is not None, f"{name} has not ended"
+        return ended
+
+    def refusal(self) -> str:
+        """Return why the one command that was refused was refused."""
+        (refused,) = self.events(ev.CommandRefused)
+        why: str = refused.why
+        return why
+
     def output(self, name: str) -> Any:
         return self.events(ev.TaskSucceeded, ev.TaskFailed, task=name)[-1].output
 
@@ -229,16 +247,16 @@ def tell(story_flow: Flow, setting: Setting | None = None) -> Story:
 
     async def main() -> tuple[Run, Watch]:
         asyncio.get_running_loop().set_exception_handler(lambda _, context: broken.append(context))
-        parts = Parts(
-            kinds=KINDS.__getitem__,
-            backends=Nowhere,
-            clock=VirtualClock(),
-            chance=Chance(setting.seed),
-            files=files,
-            run_id="r1",
-            seed=setting.seed,
-            **setting.parts,
-        )
+        given: dict[str, Any] = {
+            "kinds": KINDS.__getitem__,
+            "backends": Nowhere,
+            "clock": VirtualClock(),
+            "chance": Chance(setting.seed),
+            "files": files,
+            "run_id": "r1",
+            "seed": setting.seed,
+        }
+        parts = Parts(**{**given, **setting.parts})
         engine = Engine(story_flow, parts, setting.options)
         for moment, command in setting.commands:
             asyncio.get_running_loop().call_at(moment, engine.session.send, command)
@@ -270,7 +288,8 @@ def call(*steps: Step, tokens: int = 0) -> Callable[[Context], Any]:
 
 
 def busy(status: int = 503, retry_after: float | None = None) -> AttemptError:
-    return UpstreamError(f"HTTP {status}", status=status, retry_after=retry_after)
+    transient = status in TRANSIENT_STATUS
+    return UpstreamError(f"HTTP {status}", status=status, retry_after=retry_after, transient=transient)
 
 
 __all__ = [

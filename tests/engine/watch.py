@@ -8,9 +8,9 @@ from itertools import pairwise
 from orchestrator.core import events as ev
 from orchestrator.core.codec import decode, encode
 from orchestrator.core.events import Record
-from orchestrator.core.flow import Flow
+from orchestrator.core.flow import Algorithm, Flow, RateLimit
 from orchestrator.core.run import Run, fold
-from orchestrator.core.states import FINAL, State
+from orchestrator.core.states import FINAL, BreakerState, State
 from orchestrator.engine import Engine
 from orchestrator.engine.admission import Grant
 from orchestrator.engine.gates import Gate, Slots
@@ -169,6 +169,8 @@ def judge(flow: Flow, records: Sequence[Record], run: Run) -> Iterator[str]:
     """Yield what is wrong with a whole story."""
     yield from _order(records)
     yield from _bounds(flow, records)
+    yield from _backends(flow, records)
+    yield from _budgets(records)
     other = fold(records)
     yield from (f"fold: {part} differ" for part in PARTS if getattr(other, part) != getattr(run, part))
     if other.tally.counts != run.tally.counts:
@@ -249,6 +251,60 @@ def _bounds(flow: Flow, records: Sequence[Record]) -> Iterator[str]:
 
 def _scopes(info: ev.TaskAdded) -> tuple[str, ...]:
     return ("run", f"group:{info.group}", f"task:{info.of}")
+
+
+def _backends(flow: Flow, records: Sequence[Record]) -> Iterator[str]:
+    """Yield the calls that go to a backend whose breaker is open, or are more than its limits let through."""
+    starts: dict[str, list[float]] = {}
+    shut: set[str] = set()
+    for record in records:
+        match record.event:
+            case ev.BreakerMoved(backend=name, to=to):
+                shut = shut | {name} if to in (BreakerState.OPEN, BreakerState.TRIPPED) else shut - {name}
+            case ev.AttemptStarted(backend=str(name), task=task):
+                starts.setdefault(name, []).append(record.at)
+                if name in shut:
+                    yield f"{record.seq}: {task} calls {name}, which is open"
+            case _:
+                pass
+    for name, moments in starts.items():
+        for limit in flow.backends[name].rate_limits if name in flow.backends else ():
+            yield from _crowds(limit, moments, name)
+
+
+def _crowds(limit: RateLimit, moments: list[float], name: str) -> Iterator[str]:
+    """Yield where more calls begin within a period, or two of them, than the limit's algorithm allows."""
+    if limit.requests is None:
+        return
+    periods = 1 if limit.algorithm is Algorithm.SLIDING_WINDOW else 2
+    most = limit.requests * periods if limit.burst is None else limit.requests + limit.burst
+    for first, moment in enumerate(moments):
+        within = [other for other in moments[first:] if other < moment + limit.per - 1e-5]
+        if len(within) > most:
+            yield f"{name}: {len(within)} calls from {moment} on, {limit}"
+
+
+def _budgets(records: Sequence[Record]) -> Iterator[str]:
+    """Yield where more is reserved than a budget has left, unless it only warns."""
+    limits: dict[str, ev.BudgetInfo | ev.BudgetRaised] = {}
+    rules: dict[str, str] = {}
+    used = Counter[str]()
+    for record in records:
+        match record.event:
+            case ev.RunStarted(budgets=budgets):
+                limits = {budget.name: budget for budget in budgets}
+                rules = {budget.name: budget.on_exceeded for budget in budgets}
+            case ev.BudgetRaised() as raised:
+                limits[raised.budget] = raised
+            case ev.BudgetSettled() as settled:
+                used[settled.budget] += settled.tokens - settled.reserved_tokens
+            case ev.BudgetReserved() as reserved:
+                used[reserved.budget] += reserved.tokens
+                limit = limits[reserved.budget].tokens
+                if limit is not None and used[reserved.budget] > limit and rules[reserved.budget] != "warn":
+                    yield f"{record.seq}: {used[reserved.budget]} of {limit} are spent or reserved"
+            case _:
+                pass
 
 
 def _tally(run: Run) -> Iterator[str]:
