@@ -14,7 +14,7 @@ from table import COMMAND, Row, middle
 
 COUNT = 5_000
 AT_ONCE = 100
-ANSWER = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 11\r\n\r\n{\"ok\":true}"
+ANSWER = b'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 11\r\n\r\n{"ok":true}'
 
 
 async def _serve(told: Connection) -> None:
