@@ -64,7 +64,7 @@ UNICODE: Final = Glyphs(
     mark="●",
     box=("╭", "╮", "╯", "╰", "─", "│"),
     ellipsis="…",
-    times="×",  # noqa: RUF001 - the sign itself is meant
+    times="×",
     arrow="→",
 )
 
