@@ -31,61 +31,64 @@ def file_name(task: str) -> str:
 class TaskFiles:
     """Implements core.ports.OutputFiles in a folder.
 
-    `TASK.log` holds all that the task wrote in all its attempts, `TASK.N.out` what attempt N wrote to one stream.
-    `on_error` is told once that the disk takes no more.
+    `TASK.log` holds all that the task wrote in all its attempts, `TASK.N.out` what attempt N wrote to one stream. What
+    is written is on disk at once. `on_error` is told once that the disk takes no more.
     """
 
     def __init__(self, folder: Path, on_error: Callable[[OSError], None]) -> None:
         self._folder = folder
+        self._prefix = f"{folder}/"
         self._on_error = on_error
         self._failed = False
-        self._streams: OrderedDict[Path, IO[str]] = OrderedDict()
-        self._by_task: dict[str, set[Path]] = {}
-        self._open_lines: set[Path] = set()
+        self._streams: OrderedDict[str, IO[bytes]] = OrderedDict()
+        self._by_task: dict[str, set[str]] = {}
+        self._open_lines: set[str] = set()
 
     def log_path(self, task: str) -> str:
-        return str(self._folder / f"{file_name(task)}.log")
+        return f"{self._prefix}{file_name(task)}.log"
 
     def path(self, task: str, attempt: int, stream: str) -> str:
-        return str(self._folder / f"{file_name(task)}.{attempt}.{stream}")
+        return f"{self._prefix}{file_name(task)}.{attempt}.{stream}"
 
     def write(self, task: str, attempt: int, stream: str, text: str) -> None:
         try:
             if stream in _LOGGED:
-                self._log(task, Path(self.log_path(task)), text)
+                self._log(task, self.log_path(task), text)
             if stream not in {"err", "log"}:
-                self._append(task, Path(self.path(task, attempt, stream)), text)
+                self._append(task, self.path(task, attempt, stream), text)
         except OSError as error:
             self._fail(error)
 
-    def _log(self, task: str, path: Path, text: str) -> None:
+    def _log(self, task: str, path: str, text: str) -> None:
         self._append(task, path, text)
         (self._open_lines.discard if text.endswith("\n") else self._open_lines.add)(path)
 
-    def _append(self, task: str, path: Path, text: str) -> None:
+    def _append(self, task: str, path: str, text: str) -> None:
         stream = self._streams.get(path)
         if stream is None:
             stream = self._streams[path] = self._open(path)
             self._by_task.setdefault(task, set()).add(path)
         self._streams.move_to_end(path)
-        stream.write(text)
+        stream.write(text.encode("utf-8", "surrogateescape"))
 
-    def _open(self, path: Path) -> IO[str]:
+    def _open(self, path: str) -> IO[bytes]:
         while len(self._streams) >= _OPEN:
             self._streams.popitem(last=False)[1].close()
         self._folder.mkdir(parents=True, exist_ok=True)
-        return path.open("a", encoding="utf-8", errors="surrogateescape", buffering=1 << 13, newline="")
+        return Path(path).open("ab", buffering=0)
 
     def close(self, task: str) -> None:
         """End an attempt's output. What the next one logs begins a line of its own."""
-        log = Path(self.log_path(task))
-        if log in self._open_lines:
-            self._log(task, log, "\n")
-        for path in self._by_task.pop(task, ()):
+        paths = self._by_task.pop(task, None)
+        if paths is None:
+            return
+        with suppress(OSError):  # told already, with the write that failed
+            for path in paths & self._open_lines:
+                self._log(task, path, "\n")
+        for path in paths:
             stream = self._streams.pop(path, None)
             if stream is not None:
-                with suppress(OSError):  # told already, with the write that failed
-                    stream.close()
+                stream.close()
 
     def _fail(self, error: OSError) -> None:
         if not self._failed:
