@@ -33,6 +33,7 @@ from orchestrator.flows import (
     Loaded,
     Registry,
     asking,
+    check_approvals,
     check_inputs,
     load_flow,
     only,
@@ -97,6 +98,7 @@ def prepare(file: str, options: RunOptions) -> Prepared:
     """Return a run of the flow that is ready to start. Raises FlowError for what is wrong with flow or options."""
     loaded = load(file)
     inputs = check_inputs(loaded.flow, options.inputs, cwd=str(Path.cwd()))
+    check_approvals(loaded.flow, options.approve)
     flow = _as_asked(loaded.flow, options)
     _check_approvals(flow, options)
     return Prepared(flow, loaded.warnings, inputs, options)

@@ -58,20 +58,24 @@ def _unknown(name: str) -> str:
     return f"no such command {name!r}; {advice}"
 
 
+_HELP: Final = """Run many agent tasks in parallel from one YAML file and see them live in the terminal.
+
+FLOW is a YAML file and defaults to flow.yaml. Progress goes to stderr, results to stdout.
+
+\b
+Exit status:  0 succeeded     1 a task failed      2 the flow or the command line is wrong
+              3 held          4 out of budget     70 a bug of ours
+            130 Ctrl+C      143 SIGTERM          129 SIGHUP
+"""
+
+
 @click.group(
     cls=LazyGroup,
+    help=_HELP,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Example:  orchestrator run flow.yaml -i name=value",
     no_args_is_help=True,
 )
 @click.version_option(__version__, prog_name="orchestrator", message="%(prog)s %(version)s")
 def cli() -> None:
-    r"""Run many agent tasks in parallel from one YAML file and see them live in the terminal.
-
-    FLOW is a YAML file and defaults to flow.yaml. Progress goes to stderr, results to stdout.
-
-    \b
-    Exit status:  0 succeeded     1 a task failed      2 the flow or the command line is wrong
-                  3 held          4 out of budget     70 a bug of ours
-                130 Ctrl+C      143 SIGTERM          129 SIGHUP
-    """
+    """Do what the named command does; alone, show the help."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from orchestrator.core.errors import Failure
 from orchestrator.core.flow import Json
+from orchestrator.core.output import Cut
 from orchestrator.core.progress import BackendProgress, Tally, TaskProgress
 from orchestrator.core.run import Run
 from orchestrator.core.states import State, Status
@@ -22,7 +23,9 @@ def report_text(run: Run, outputs: Outputs, *, ascii_only: bool = False) -> str:
 
 
 def plain_json(value: object) -> object:
-    """Return a read-only mapping or sequence as one that JSON knows."""
+    """Return a read-only mapping or sequence, or a text that was cut, as what JSON knows."""
+    if isinstance(value, Cut):
+        return {"kept": value.kept, "limit": value.limit, "path": value.path}
     if isinstance(value, Mapping):
         return dict(value)
     if isinstance(value, Sequence):

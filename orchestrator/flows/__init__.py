@@ -7,7 +7,7 @@ from orchestrator.flows.drawing import graph
 from orchestrator.flows.jsonschema import json_schema
 from orchestrator.flows.limits import Limits, read_limit
 from orchestrator.flows.load import Loaded, load_flow
-from orchestrator.flows.overriding import asking, only, simulated, with_limits
+from orchestrator.flows.overriding import asking, check_approvals, only, simulated, with_limits
 from orchestrator.flows.plan import Plan, Planned, PlannedGroup, plan
 from orchestrator.flows.registry import Registry
 from orchestrator.flows.values import check_inputs, resolve_inputs
@@ -22,6 +22,7 @@ __all__ = [
     "Registry",
     "asking",
     "bounds",
+    "check_approvals",
     "check_inputs",
     "graph",
     "json_schema",

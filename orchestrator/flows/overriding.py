@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from orchestrator.core.errors import Code, FlowError, Problem
@@ -41,6 +41,21 @@ def only(flow: Flow, wanted: Sequence[str]) -> Flow:
         tasks={name: task for name, task in flow.tasks.items() if name in kept},
         flows={name: inner for name, inner in flow.flows.items() if name in kept},
     )
+
+
+def check_approvals(flow: Flow, given: Collection[str]) -> None:
+    """Raise FlowError for an approval in advance of what asks for none: it would be missed where it was meant."""
+    known = set(asking(flow))
+    for name in sorted(given):
+        if name.partition("[")[0] not in known:
+            raise FlowError(_asks_nothing(flow, name, known))
+
+
+def _asks_nothing(flow: Flow, name: str, known: Collection[str]) -> Problem:
+    meant = closest(name, known)
+    hint = f"did you mean {meant!r}?" if meant else f"these ask: {', '.join(sorted(known)) or 'none'}"
+    what = "this task asks for no approval" if name in flow.tasks else "there is no such task"
+    return Problem(f"--approve {name}: {what}", flow.file, hint=hint, code=Code.UNKNOWN_NAME)
 
 
 def _no_task(flow: Flow, name: str) -> Problem:

@@ -29,6 +29,13 @@ print([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)
     assert done.stderr.strip() == "[]"
 
 
+def test_help_lists_the_exit_statuses_line_by_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    text = capsys.readouterr().out
+    assert "\\b" not in text
+    assert re.search(r"^ *Exit status: .*\n *3 held .*\n *130 Ctrl\+C", text, re.MULTILINE)
+
+
 def test_every_command_has_help_with_an_example(capsys: pytest.CaptureFixture[str]) -> None:
     for name in COMMANDS:
         assert main([name, "--help"]) == 0

@@ -11,6 +11,7 @@ from orchestrator.cli.report import report_of, report_text
 from orchestrator.core import events as ev
 from orchestrator.core.errors import Failure
 from orchestrator.core.flow import Json
+from orchestrator.core.output import Cut
 from orchestrator.core.run import Run
 from orchestrator.core.states import BreakerState, Outcome, Reason
 from tests.cli.story import A_BUG, HTTP_503, OUT_OF_BUDGET, Story
@@ -141,3 +142,12 @@ def test_a_signal_that_came_too_late_changes_nothing() -> None:
 def test_breakers_are_reported_as_they_stand() -> None:
     story = Story(backends=["m"]).happens(ev.BreakerMoved("m", BreakerState.CLOSED, BreakerState.OPEN, "x"))
     assert report_of(story.run, {})["backends"]["m"]["breaker"] == "open"
+
+
+def test_a_text_that_was_cut_says_so_and_where_all_of_it_is() -> None:
+    text = report_text(mixed().run, {"log": {"stdout": Cut("begin", 5, "log.1.out")}})  # type: ignore[dict-item]  # what the engine puts there
+    assert json.loads(text)["tasks"]["log"]["output"]["stdout"] == {
+        "kept": "begin",
+        "limit": 5,
+        "path": "log.1.out",
+    }

@@ -1,0 +1,35 @@
+"""What the caller of a run overrides, and what is refused of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from orchestrator.core.errors import FlowError
+from orchestrator.flows import check_approvals
+from tests.flows.fakes import flow_of
+
+ASKING = """
+name: asking
+tasks:
+  publish: {approve: "go?", for_each: [de, fr], shell: "echo {{ item }}"}
+  plain: {shell: echo}
+"""
+
+
+def test_approvals_in_advance_name_tasks_or_instances_that_ask(tmp_path: Path) -> None:
+    check_approvals(flow_of(tmp_path, ASKING), ["publish", "publish[de]"])
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("publsh", "there is no such task; did you mean 'publish'?"),
+        ("plain", "this task asks for no approval; these ask: publish"),
+    ],
+)
+def test_an_approval_of_what_does_not_ask_is_refused(given: str, said: str, tmp_path: Path) -> None:
+    with pytest.raises(FlowError, match="--approve") as refused:
+        check_approvals(flow_of(tmp_path, ASKING), [given])
+    assert said in str(refused.value)
