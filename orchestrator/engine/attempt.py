@@ -345,7 +345,7 @@ class Attempt:
         text = self._hub.redactor.text
         return replace(
             failure,
-            message=text(failure.message),
+            message=self._hub.redactor.message(failure.message),
             hint=text(failure.hint) if failure.hint else None,
             correlation_id=f"{self._hub.facts.id}/{self.node.id}/{self.number}",
         )

@@ -161,7 +161,8 @@ class Endings:
         text = self._hub.redactor.text
         correlation = f"{self._hub.facts.id}/{node.id}/{node.number}"
         hint = text(failure.hint) if failure.hint else None
-        return replace(failure, message=text(failure.message), hint=hint, correlation_id=correlation)
+        message = self._hub.redactor.message(failure.message)
+        return replace(failure, message=message, hint=hint, correlation_id=correlation)
 
     def recovered(self, node: Node) -> dict[str, object]:
         """Return what the dependants of a failed optional task go on with."""

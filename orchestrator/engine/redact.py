@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from json import dumps
 from typing import Final
+from urllib.parse import quote, quote_plus
 
 MASK: Final = "***"
 
@@ -19,11 +21,20 @@ def secret_values(environment: Mapping[str, str]) -> set[str]:
     return {value for name, value in environment.items() if _TELLING.search(name)}
 
 
+def _ways_of_writing(secret: str) -> set[str]:
+    """Return the secret as it stands in plain text, in JSON, in Python's messages and in a URL."""
+    in_json = {dumps(secret)[1:-1], dumps(secret, ensure_ascii=False)[1:-1]}
+    raw = secret.encode("utf-8", "surrogateescape")
+    in_url = {quote(raw), quote(raw, safe=""), quote_plus(raw)}
+    return {secret, repr(secret)[1:-1]} | in_json | in_url
+
+
 class Redactor:
-    """Knows what must not be seen. A secret of several lines is hidden line by line too."""
+    """Knows what must not be seen. A secret of several lines is hidden line by line too, and as others write it."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        words = {part for secret in secrets for part in (secret, *secret.splitlines()) if len(part) >= SHORTEST}
+        parts = {part for secret in secrets for part in (secret, *secret.splitlines()) if len(part) >= SHORTEST}
+        words = {way for part in parts for way in _ways_of_writing(part)}
         self._words = sorted(words, key=len, reverse=True)
         self._pattern = re.compile("|".join(map(re.escape, self._words))) if words else None
         self._longest = len(self._words[0]) if words else 0
@@ -34,6 +45,13 @@ class Redactor:
 
     def text(self, text: str) -> str:
         return text if self._pattern is None else self._pattern.sub(MASK, text)
+
+    def message(self, text: str) -> str:
+        """Return a message that may quote the beginning of something: a secret that was cut off there is hidden too."""
+        text = self.text(text)
+        quoted = text.rstrip("'\"…")
+        shown = self._held_back(quoted)
+        return text if shown < SHORTEST * 2 else f"{quoted[:-shown]}{MASK}{text[len(quoted) :]}"
 
     def data(self, value: object) -> object:
         """Return JSON-able data with every text in it redacted, keys too."""
