@@ -18,8 +18,20 @@ from orchestrator.engine.world import Place, level_of
 if TYPE_CHECKING:
     from orchestrator.engine.scheduler import Scheduler
 
-_EXPANDED = "#expanded"
+EXPANDED = "#expanded"
 """Ends the name under which others depend on a fan-out having expanded; no id of a task has such a character."""
+
+
+def public(text: str) -> str:
+    """Return the text with tasks as others know them."""
+    return text.replace(EXPANDED, "")
+
+
+def public_needs(needs: tuple[Need, ...]) -> tuple[Need, ...]:
+    """Return the needs as others know them: by the ids of tasks."""
+    if not any(need.task.endswith(EXPANDED) for need in needs):
+        return needs
+    return tuple(Need(public(need.task), need.condition) for need in needs)
 
 
 class Expander:
@@ -55,13 +67,6 @@ class Expander:
         self._scheduler.add(node, self._needs(task, level))
         return node
 
-    @staticmethod
-    def public(needs: tuple[Need, ...]) -> tuple[Need, ...]:
-        """Return the needs as others know them: by the ids of tasks."""
-        if not any(need.task.endswith(_EXPANDED) for need in needs):
-            return needs
-        return tuple(Need(need.task.removesuffix(_EXPANDED), need.condition) for need in needs)
-
     def _needs(self, task: Task, level: Level) -> tuple[Need, ...]:
         """Return the needs by the ids of the run; `each` needs its partner expanded, not settled."""
         each = task.fan_out.each if isinstance(task.fan_out, ForEach) else None
@@ -69,7 +74,7 @@ class Expander:
             return task.needs
         needs = [Need(level.prefix + need.task, need.condition) for need in task.needs if need.task != each]
         if each is not None:
-            needs.append(Need(level.prefix + each + _EXPANDED))
+            needs.append(Need(level.prefix + each + EXPANDED))
         return tuple(needs)
 
     def _node(
@@ -166,10 +171,10 @@ class Expander:
 
     def _tell_expanded(self, node: Node, state: State) -> None:
         """Let those begin who pair with its instances. What becomes of the whole later is none of their business."""
-        if self._scheduler.dependencies.is_settled(node.id + _EXPANDED):
+        if self._scheduler.dependencies.is_settled(node.id + EXPANDED):
             return
         settled = Settled(state, node.task.optional, "" if state is State.SUCCEEDED else node.id)
-        for verdict in self._scheduler.dependencies.settle(node.id + _EXPANDED, settled):
+        for verdict in self._scheduler.dependencies.settle(node.id + EXPANDED, settled):
             self._scheduler.then(self._scheduler.on_verdict, verdict)
 
     # ── sub-flows ──
@@ -290,7 +295,7 @@ class Expander:
     def reset(self, node: Node, why: str) -> None:
         """Make a task that has ended pending again. Its parts are left over, until it takes them up again."""
         self._hub.emit(TaskReset(node.id, why))
-        self._scheduler.dependencies.reset([node.id, node.id + _EXPANDED])
+        self._scheduler.dependencies.reset([node.id, node.id + EXPANDED])
         self._scheduler.unsettled += 1
         for part in self.parts(node):
             part.left_over = True

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from orchestrator.core.errors import CommandError
 from orchestrator.core.flow import ForEach
 from orchestrator.core.states import State
+from orchestrator.engine.expander import EXPANDED, public
 from orchestrator.engine.node import Node
 from orchestrator.engine.scheduler import Scheduler
 
@@ -81,7 +82,7 @@ class Revival:
         """Return the task that keeps this one, or all that ended badly of its parts, from starting."""
         doomed = self._scheduler.dependencies.doomed(node.id)
         if doomed is not None:
-            return doomed.root.removesuffix("#expanded")
+            return public(doomed.root)
         parts = [part for part in self._scheduler.expander.parts(node) if self._scheduler.state(part) in _RETRYABLE]
         causes = [self._cause(part) for part in parts]
         return causes[0] if causes and all(causes) else None
@@ -111,7 +112,7 @@ class Revival:
         return list(found)
 
     def _skipped_because_of(self, node: Node) -> list[Node]:
-        names = (node.id, node.id + "#expanded")
+        names = (node.id, node.id + EXPANDED)
         return [
             other
             for other in self._dependants(node)
@@ -120,7 +121,7 @@ class Revival:
 
     def _dependants(self, node: Node) -> list[Node]:
         dependencies = self._scheduler.dependencies
-        names = (*dependencies.dependants(node.id), *dependencies.dependants(node.id + "#expanded"))
+        names = (*dependencies.dependants(node.id), *dependencies.dependants(node.id + EXPANDED))
         return [self._scheduler.nodes[name] for name in names]
 
     def _above(self, node: Node) -> list[Node]:

@@ -31,7 +31,7 @@ from orchestrator.engine.approvals import Approvals
 from orchestrator.engine.attempt import Attempt, Broke, End, Stopped
 from orchestrator.engine.desk import Desk
 from orchestrator.engine.endings import Endings
-from orchestrator.engine.expander import Expander
+from orchestrator.engine.expander import Expander, public, public_needs
 from orchestrator.engine.gates import Gate
 from orchestrator.engine.hub import Hub
 from orchestrator.engine.ledger import Ledger
@@ -128,7 +128,7 @@ class Scheduler:
                 node.id,
                 task.kind,
                 node.group.name,
-                needs=self.expander.public(needs),
+                needs=public_needs(needs),
                 whole=node.whole,
                 of=node.of.id if node.of is not None else None,
                 label=node.label,
@@ -159,7 +159,9 @@ class Scheduler:
         if self.cancelled_by is not None and not node.always:
             self.cancel(node, self.cancelled_by)
         else:
-            self.settle(node, TaskSkipped(node.id, verdict.because, verdict.root), State.SKIPPED, root=verdict.root)
+            self.settle(
+                node, TaskSkipped(node.id, public(verdict.because), verdict.root), State.SKIPPED, root=verdict.root
+            )
 
     def _ready(self, node: Node) -> None:
         if self.cancelled_by is not None and not node.always:

@@ -27,7 +27,7 @@ from orchestrator.core.ports import Backend, Calls, Context, Estimate, Kind, Out
 from orchestrator.core.run import Run
 from orchestrator.core.states import State
 from orchestrator.engine import Engine, EngineOptions, Parts
-from orchestrator.engine.clock import Chance, VirtualClock, run_virtual
+from orchestrator.engine.clock import Chance, VirtualClock, VirtualLoop
 from tests.engine.watch import Watch, judge
 
 Step: TypeAlias = "float | str | Exception | Mapping[str, object] | Callable[[Context], Any]"
@@ -239,11 +239,25 @@ class Setting:
     leaves_at: float | None = None
 
 
+class WatchedLoop(VirtualLoop):
+    """Virtual time in which somebody looks whenever a round of callbacks is over."""
+
+    def __init__(self, looks: list[Callable[[], None]]) -> None:
+        super().__init__()
+        self._looks = looks
+
+    def select(self, timeout: float | None) -> tuple[()]:
+        for look in self._looks:
+            look()
+        return super().select(timeout)
+
+
 def tell(story_flow: Flow, setting: Setting | None = None) -> Story:
     """Carry out the flow in virtual time and return what happened. Whatever must not happen is an error."""
     setting = setting or Setting()
     files = Memory()
     broken: list[object] = []
+    looks: list[Callable[[], None]] = []
 
     async def main() -> tuple[Run, Watch]:
         asyncio.get_running_loop().set_exception_handler(lambda _, context: broken.append(context))
@@ -265,9 +279,11 @@ def tell(story_flow: Flow, setting: Setting | None = None) -> Story:
         if setting.leaves_at is not None:
             asyncio.get_running_loop().call_at(setting.leaves_at, engine.leave)
         watch = Watch(engine)
+        looks.append(watch.look)
         return await engine.run([watch], lingers=setting.leaves_at is not None), watch
 
-    run, watch = run_virtual(main())
+    with asyncio.Runner(loop_factory=lambda: WatchedLoop(looks)) as runner:
+        run, watch = runner.run(main())
     assert not broken, broken
     assert not watch.problems, watch.problems
     assert not (wrong := list(judge(story_flow, watch.records, run))), wrong

@@ -20,7 +20,7 @@ PARTS = ("tasks", "groups", "backends", "budgets", "instances", "questions", "st
 
 
 class Watch:
-    """A journal that looks at the engine whenever that has nothing to do: what it must not see is in `problems`."""
+    """A journal that also looks at the engine itself: what it must not see is in `problems`."""
 
     def __init__(self, engine: Engine) -> None:
         self.records: list[Record] = []
@@ -29,9 +29,12 @@ class Watch:
 
     def append(self, records: Sequence[Record]) -> None:
         self.records.extend(records)
-        if not self.problems:
-            at = f"{records[-1].seq} at {records[-1].at:g}: "
-            self.problems += [at + problem for problem in look_at(self._engine)]
+
+    def look(self) -> None:
+        """Look at the engine at a moment when it does nothing; one that has closed is done with its promises."""
+        if not self.problems and not self._engine._scheduler.is_closed:
+            run = self._engine._hub.run
+            self.problems += [f"{run.seq} at {run.at:g}: {problem}" for problem in look_at(self._engine)]
 
     def close(self) -> None:
         """Keep what is there."""
