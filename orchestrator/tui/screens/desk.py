@@ -138,6 +138,8 @@ class DeskScreen(Screen[None]):
         focused = self.focused
         if isinstance(focused, TaskTable | LogView | Text):
             focused.move(motion)
+        if focused is self.table:
+            self.draw_pane()  # now, not once the message comes: the row and its pane are painted in one frame
 
     def fold(self, *, opened: bool) -> None:
         if self.focused is self.output:

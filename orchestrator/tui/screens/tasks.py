@@ -177,9 +177,11 @@ class TasksScreen(DeskScreen):
         self._tell_all(changes)
         if changes.tasks:
             self.table.touch(changes.tasks | {self.run.tasks[task].group for task in changes.tasks})
-        if changes.seen or began - self._painted >= CLOCKS:
+        if began - self._painted >= CLOCKS or self._is_telling():
             self._painted = began
             self._draw_clocks()
+        elif self.table.row is not None and self.table.row.name in changes.tasks:
+            self.draw_pane()
         self.leaving.look(self.run)
         self._pace(self.session.now() - began)
 
@@ -205,6 +207,10 @@ class TasksScreen(DeskScreen):
         self._draw_clocks()
         self._draw_keys()
         self._draw_small()
+
+    def _is_telling(self) -> bool:
+        """Return whether something has changed that cannot wait for the next beat of the clocks, as counts can."""
+        return self.board.situation(self.table.row) != self._situation
 
     def _draw_clocks(self) -> None:
         ticking = [row.name for row in self.table.in_view() if self._has_clock(row)]
