@@ -21,15 +21,13 @@ TASK = """\
 """
 
 
-def flow(path: Path, count: int, padding: int = 0) -> str:
+def flow(path: Path, count: int) -> str:
     groups = "".join(f"  group-{n}: {{max_concurrency: 4}}\n" for n in range(20))
     with path.open("w") as out:
         out.write(f"version: 1\nname: large\ninputs:\n  word: {{default: number}}\ngroups:\n{groups}tasks:\n")
         for n in range(count):
             text = TASK.format(n=n, group=n % 20, before=max(n - 1, 0))
             out.write(text.replace("    depends_on: [task-0]\n", "") if n == 0 else text)
-            if padding:
-                out.write(f'    env_note: "{"x" * padding}"\n'.replace("env_note", "recover"))
     return str(path)
 
 
@@ -57,16 +55,16 @@ def _middling(folder: Path) -> Row:
 
 
 def _huge(folder: Path) -> Row:
-    path = flow(folder / "huge.yaml", 10_000, padding=9_700)
+    path = flow(folder / "huge.yaml", 370_000)
     size = Path(path).stat().st_size / 1e6
-    env = {**ENVIRONMENT, "ORCHESTRATOR_MAX_FLOW_SIZE": "200MB"}
+    env = {**ENVIRONMENT, "ORCHESTRATOR_MAX_FLOW_SIZE": "200MB", "ORCHESTRATOR_MAX_TASKS": "1000k"}
     ours = process([COMMAND, "validate", path], env)
     if ours.status:
         raise SystemExit(f"validate of the huge file ended with {ours.status}")
     text = Path(path).read_text()
     plain = timed(lambda: yaml.load(text, Loader=yaml.CSafeLoader))
     return Row(
-        f"validate of a file of {size:.0f} MB, the limit raised",
+        f"validate of 370,000 tasks ({size:.0f} MB), the limits raised",
         f"{ours.wall:.1f} s, {ours.peak_mb:,.0f} MB, {ours.wall / plain:.1f} × the baseline",
         f"yaml.CSafeLoader alone {plain:.1f} s",
         "≤ 60 s, ≤ 2 GB",
