@@ -1,14 +1,11 @@
 """A flow told in a few words, carried out in virtual time with kinds that follow a script."""
 
-# ruff: noqa: ANN401 - scenarios hand in, and look at, values of any type
-
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeAlias
 
 from orchestrator.core import events as ev
-from orchestrator.core.commands import Command
 from orchestrator.core.errors import TRANSIENT_STATUS, AttemptError, UpstreamError
 from orchestrator.core.events import Event, Record
 from orchestrator.core.flow import (
@@ -30,7 +27,10 @@ from orchestrator.engine import Engine, EngineOptions, Parts
 from orchestrator.engine.clock import Chance, VirtualClock, VirtualLoop
 from tests.engine.watch import Watch, judge
 
-Step: TypeAlias = "float | str | Exception | Mapping[str, object] | Callable[[Context], Any]"
+Free: TypeAlias = Any
+"""What scenarios hand in and look at: values of many types, which the code under test checks, not its tests' types."""
+
+Step: TypeAlias = "float | str | Exception | Usage | Mapping[str, object] | Callable[[Context], Free]"
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Script:
     Each item of `attempts` is one attempt; the last one repeats.
     """
 
-    attempts: Sequence[Sequence[Step]] = ((),)
+    attempts: Sequence[Sequence[Free]] = ((),)
     text: str = ""
     tokens: int = 0
     grace: float | None = None
@@ -56,25 +56,25 @@ class Scripted(Kind):
     calls: ClassVar[Calls] = "one"
     unrendered: ClassVar[frozenset[str]] = frozenset({"attempts"})
 
-    def repeatable(self, settings: Any) -> bool:
+    def repeatable(self, settings: Free) -> bool:
         return settings is not None
 
-    def prepare(self, settings: Any, scope: Scope) -> Any:
+    def prepare(self, settings: Free, scope: Scope) -> Free:
         del scope
         return settings
 
-    def estimate(self, settings: Any, spec: BackendSpec) -> Estimate:
+    def estimate(self, settings: Free, spec: BackendSpec) -> Estimate:
         del spec
         return Estimate(0, settings.tokens)
 
-    async def run(self, settings: Any, context: Context) -> Mapping[str, object]:
+    async def run(self, settings: Free, context: Context) -> Mapping[str, object]:
         steps = settings.attempts[min(context.attempt, len(settings.attempts)) - 1]
         fields: dict[str, object] = {"value": settings.text or "ok", "text": settings.text}
         for step in steps:
             await self._do(step, context, fields)
         return fields
 
-    async def _do(self, step: Any, context: Context, fields: dict[str, object]) -> None:
+    async def _do(self, step: Free, context: Context, fields: dict[str, object]) -> None:
         if isinstance(step, int | float):
             await context.clock.sleep(step)
         elif isinstance(step, Usage):
@@ -140,14 +140,14 @@ KINDS: dict[str, Kind] = {"scripted": Scripted(), "agentic": Agentic()}
 
 def task(
     name: str,
-    *attempts: Sequence[Step],
+    *attempts: Sequence[Free],
     needs: Sequence[str | Need] = (),
     text: str = "",
     tokens: int = 0,
     grace: float | None = None,
     kind: str = "scripted",
     retries: int = 1,
-    **fields: Any,
+    **fields: Free,
 ) -> Task:
     """Declare a task; each of `attempts` is what one attempt does."""
     fields.setdefault(
@@ -163,11 +163,11 @@ def task(
     )
 
 
-def backend(name: str, **fields: Any) -> BackendSpec:
+def backend(name: str, **fields: Free) -> BackendSpec:
     return BackendSpec(name, "nowhere", None, **fields)
 
 
-def flow(*tasks: Task, backends: Sequence[BackendSpec] = (), groups: Sequence[Group] = (), **fields: Any) -> Flow:
+def flow(*tasks: Task, backends: Sequence[BackendSpec] = (), groups: Sequence[Group] = (), **fields: Free) -> Flow:
     return Flow(
         name=fields.pop("name", "story"),
         tasks={one.id: one for one in tasks},
@@ -191,7 +191,7 @@ class Story:
     def states(self) -> dict[str, str]:
         return {name: str(progress.state) for name, progress in self.run.tasks.items()}
 
-    def events(self, *types: type, task: str | None = None) -> list[Any]:
+    def events(self, *types: type, task: str | None = None) -> list[Free]:
         found = [record.event for record in self.records if not types or isinstance(record.event, types)]
         return [event for event in found if task is None or getattr(event, "task", None) == task]
 
@@ -220,10 +220,10 @@ class Story:
         why: str = refused.why
         return why
 
-    def output(self, name: str) -> Any:
+    def output(self, name: str) -> Free:
         return self.events(ev.TaskSucceeded, ev.TaskFailed, task=name)[-1].output
 
-    def error(self, name: str) -> Any:
+    def error(self, name: str) -> Free:
         return self.run.tasks[name].error
 
 
@@ -231,10 +231,10 @@ class Story:
 class Setting:
     """How a story is to be told: commands at moments, options, seeds; `leaves_at` makes a run linger until then."""
 
-    commands: Sequence[tuple[float, Command]] = ()
+    commands: Sequence[tuple[float, Free]] = ()
     options: EngineOptions = field(default_factory=EngineOptions)
     seed: int = 1
-    parts: Mapping[str, Any] = field(default_factory=dict)
+    parts: Mapping[str, Free] = field(default_factory=dict)
     probe: Callable[[Engine], None] | None = None
     leaves_at: float | None = None
 
@@ -261,7 +261,7 @@ def tell(story_flow: Flow, setting: Setting | None = None) -> Story:
 
     async def main() -> tuple[Run, Watch]:
         asyncio.get_running_loop().set_exception_handler(lambda _, context: broken.append(context))
-        given: dict[str, Any] = {
+        given: dict[str, Free] = {
             "kinds": KINDS.__getitem__,
             "backends": Nowhere,
             "clock": VirtualClock(),
@@ -290,10 +290,10 @@ def tell(story_flow: Flow, setting: Setting | None = None) -> Story:
     return Story(run, watch.records, files)
 
 
-def call(*steps: Step, tokens: int = 0) -> Callable[[Context], Any]:
+def call(*steps: Free, tokens: int = 0) -> Callable[[Context], Free]:
     """Return a step of an `agentic` task: one call that does the steps."""
 
-    def make(context: Context) -> Any:
+    def make(context: Context) -> Free:
         async def work(_: Backend) -> None:
             for step in steps:
                 await Scripted()._do(step, context, {})
@@ -313,6 +313,7 @@ __all__ = [
     "BreakerPolicy",
     "Event",
     "ForEach",
+    "Free",
     "Group",
     "Matrix",
     "Need",

@@ -5,15 +5,15 @@ import pytest
 from orchestrator.core import events as ev
 from orchestrator.core.commands import Approve, CancelTask, Deny, PauseTask, RerunFrom, RetryTask, SkipTask, UnpauseTask
 from orchestrator.core.errors import Code, ErrorKind
-from orchestrator.core.flow import Approval, ForEach, OnTimeout
+from orchestrator.core.flow import Approval, ForEach, OnTimeout, Task
 from orchestrator.core.states import Outcome, State
 from orchestrator.engine import EngineOptions
-from tests.engine.kit import Setting, flow, task, tell
+from tests.engine.kit import Free, Setting, flow, task, tell
 
 GO = Approval("Go?")
 
 
-def gate(name: str = "gate", **fields: object):  # noqa: ANN201 - a Task
+def gate(name: str = "gate", **fields: Free) -> Task:
     return task(name, kind="gate", **{"approval": GO, **fields})
 
 
@@ -128,7 +128,7 @@ def test_what_is_run_again_is_asked_again() -> None:
 ONCE = Approval("All?", once=True)
 
 
-def fanned(**fields: object):  # noqa: ANN201 - a Task
+def fanned(**fields: Free) -> Task:
     return task("a", [9.0], fan_out=ForEach(["p", "q", "r"]), **{"approval": ONCE, **fields})
 
 

@@ -5,16 +5,16 @@ import pytest
 from orchestrator.core import events as ev
 from orchestrator.core.commands import CancelTask, RaiseBudget, TripBreaker
 from orchestrator.core.errors import Code, ErrorKind
-from orchestrator.core.flow import BudgetPolicy, FlowCall, ForEach, Group, OnExceeded, Price
+from orchestrator.core.flow import BudgetPolicy, FlowCall, ForEach, Group, OnExceeded, Price, Task
 from orchestrator.core.states import Outcome, State
 from orchestrator.engine import EngineOptions
-from tests.engine.kit import Setting, Usage, backend, busy, call, flow, task, tell
+from tests.engine.kit import Free, Setting, Usage, backend, busy, call, flow, task, tell
 
 X = [backend("x")]
 FAIL = OnExceeded.FAIL
 
 
-def spends(name: str, asked: int, used: int, seconds: float = 1.0, **fields: object):  # noqa: ANN201 - a Task
+def spends(name: str, asked: int, used: int, seconds: float = 1.0, **fields: Free) -> Task:
     return task(name, [seconds, Usage(used, 0)], tokens=asked, backend="x", **fields)
 
 

@@ -1,20 +1,23 @@
 """One task declared, many that run: what they are called, how they pair, and what their whole becomes."""
 
+from collections.abc import Awaitable, Callable, Sequence
+
 import pytest
 
 from orchestrator.core import events as ev
 from orchestrator.core.commands import Approve, CancelTask, Deny, SkipTask
 from orchestrator.core.errors import Code, ErrorKind, WorkError
-from orchestrator.core.flow import Approval, Condition, ForEach, Matrix, Need
+from orchestrator.core.flow import Approval, Condition, Flow, ForEach, Matrix, Need
+from orchestrator.core.ports import Context
 from orchestrator.core.states import State
 from orchestrator.engine import EngineOptions
-from tests.engine.kit import Setting, Story, flow, task, tell
+from tests.engine.kit import Free, Setting, Story, flow, task, tell
 
 BROKEN = WorkError("it broke")
 
 
-def breaks_for(*labels: str):  # noqa: ANN201 - a step
-    def step(context) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001 - a Context
+def breaks_for(*labels: str) -> Callable[[Context], None]:
+    def step(context: Context) -> None:
         if context.task.split("[")[-1].rstrip("]") in labels:
             raise BROKEN
 
@@ -151,15 +154,15 @@ def test_each_instance_is_tried_again_on_its_own() -> None:
 # ── pairs ───────────────────────────────────────────────────────────────────────────────────────
 
 
-def pairs(first, second=(), **fields: object):  # noqa: ANN001, ANN201 - steps; a flow
+def pairs(first: Sequence[Free], **fields: Free) -> Flow:
     return flow(
         task("a", first, fan_out=ForEach(["p", "q"])),
-        task("b", second, text="{{ a }} {{ item }}", fan_out=ForEach(each="a"), needs=["a"], **fields),
+        task("b", text="{{ a }} {{ item }}", fan_out=ForEach(each="a"), needs=["a"], **fields),
     )
 
 
 def test_an_instance_starts_when_its_partner_is_done() -> None:
-    def slow_for_q(context):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - a Context, an awaitable
+    def slow_for_q(context: Context) -> Awaitable[None]:
         return context.clock.sleep(5.0 if "q" in context.task else 1.0)
 
     story = tell(pairs([slow_for_q]))

@@ -1,7 +1,7 @@
 """From declared to ended: what follows what, and how a run is judged."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import pytest
 
@@ -11,7 +11,7 @@ from orchestrator.core.flow import BackendSpec, Condition, RateLimit
 from orchestrator.core.ports import Context, Estimate, Scope
 from orchestrator.core.states import Outcome, State
 from orchestrator.engine import EngineOptions
-from tests.engine.kit import KINDS, Need, Scripted, Setting, backend, busy, flow, task, tell
+from tests.engine.kit import KINDS, Free, Need, Scripted, Setting, backend, busy, flow, task, tell
 
 BROKEN = WorkError("it broke")
 
@@ -146,22 +146,22 @@ class Buggy(Scripted):
 
     name: ClassVar[str] = "buggy"
 
-    def prepare(self, settings: Any, scope: Scope) -> Any:
+    def prepare(self, settings: Free, scope: Scope) -> Free:
         del scope
         return self._unless(settings, "prepare")
 
-    def estimate(self, settings: Any, spec: BackendSpec) -> Estimate:
+    def estimate(self, settings: Free, spec: BackendSpec) -> Estimate:
         del spec
         self._unless(settings, "estimate")
         return Estimate()
 
-    async def run(self, settings: Any, context: Context) -> Mapping[str, object]:
+    async def run(self, settings: Free, context: Context) -> Mapping[str, object]:
         del context
         self._unless(settings, "run")
         return "no fields"  # type: ignore[return-value]  # the very bug
 
     @staticmethod
-    def _unless(settings: Any, where: str) -> Any:
+    def _unless(settings: Free, where: str) -> Free:
         if settings.text == where:
             raise LookupError(where)
         return settings

@@ -7,10 +7,10 @@ from orchestrator.core.commands import SkipWait
 from orchestrator.core.errors import Code
 from orchestrator.core.flow import Algorithm, BackendSpec, RateLimit
 from orchestrator.core.states import State
-from tests.engine.kit import Setting, Usage, backend, busy, call, flow, task, tell
+from tests.engine.kit import Free, Setting, Usage, backend, busy, call, flow, task, tell
 
 
-def limited(*limits: RateLimit, **fields: object) -> BackendSpec:
+def limited(*limits: RateLimit, **fields: Free) -> BackendSpec:
     return backend("x", rate_limits=limits, **fields)
 
 
@@ -75,7 +75,7 @@ def test_calls_begin_in_the_order_in_which_tasks_became_ready() -> None:
     late = [task(f"late{n}", backend="x", needs=["wait"]) for n in range(2)]
     early = [task(f"early{n}", backend="x") for n in range(4)]
     story = tell(flow(*late, task("wait", [1.0]), *early, backends=[limited(window(1))], max_concurrency=20))
-    order = sorted((one.id for one in (*late, *early)), key=lambda name: story.started(name))
+    order = sorted((one.id for one in (*late, *early)), key=story.started)
     assert order == ["early0", "early1", "early2", "early3", "late0", "late1"]
 
 

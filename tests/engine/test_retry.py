@@ -5,13 +5,13 @@ from orchestrator.core.commands import RetryTask, SkipWait
 from orchestrator.core.errors import Code, ErrorKind, WorkError
 from orchestrator.core.flow import RateLimit, RetryPolicy
 from orchestrator.core.states import Outcome
-from tests.engine.kit import Setting, backend, busy, flow, task, tell
+from tests.engine.kit import Free, Setting, backend, busy, flow, task, tell
 
 BROKEN = WorkError("it broke", exit_code=3)
 
 
-def policy(**fields: object) -> RetryPolicy:
-    return RetryPolicy(**{"max_attempts": 3, "initial_delay": 1.0, "jitter": 0.0, **fields})  # type: ignore[arg-type]
+def policy(**fields: Free) -> RetryPolicy:
+    return RetryPolicy(**{"max_attempts": 3, "initial_delay": 1.0, "jitter": 0.0, **fields})
 
 
 def test_an_attempt_that_failed_for_now_is_made_again_after_growing_delays() -> None:

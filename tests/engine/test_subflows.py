@@ -6,19 +6,19 @@ from orchestrator.core.errors import Code, FlowError, Problem, WorkError
 from orchestrator.core.flow import BreakerPolicy, Flow, FlowCall, ForEach, RateLimit, Task
 from orchestrator.core.states import Outcome, State
 from orchestrator.engine import EngineOptions
-from tests.engine.kit import Setting, backend, busy, flow, task, tell
+from tests.engine.kit import Free, Setting, backend, busy, flow, task, tell
 
 BROKEN = WorkError("it broke")
 FOREVER = 10_000.0
 
 
-def sub(name: str = "sub", **fields: object) -> Task:
-    settings = FlowCall("inner.yaml", fields.pop("inputs", {}))  # type: ignore[arg-type]  # templates by name
+def sub(name: str = "sub", **fields: Free) -> Task:
+    settings = FlowCall("inner.yaml", fields.pop("inputs", {}))
     return task(name, kind="flow", settings=settings, **fields)
 
 
-def inner(*tasks: Task, **fields: object) -> Flow:
-    return flow(*tasks, **{"name": "inner", **fields})  # type: ignore[arg-type]  # fields of a flow
+def inner(*tasks: Task, **fields: Free) -> Flow:
+    return flow(*tasks, **{"name": "inner", **fields})
 
 
 def test_the_tasks_of_a_sub_flow_are_named_after_its_task() -> None:

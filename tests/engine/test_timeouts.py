@@ -10,7 +10,7 @@ from orchestrator.core.errors import Code, ErrorClass, ErrorKind
 from orchestrator.core.flow import Approval, FlowCall, ForEach, Group
 from orchestrator.core.ports import Context
 from orchestrator.core.states import State
-from tests.engine.kit import Setting, backend, busy, call, flow, task, tell
+from tests.engine.kit import Free, Setting, backend, busy, call, flow, task, tell
 
 FOREVER = 10_000.0
 
@@ -150,22 +150,26 @@ def test_what_comes_after_the_time_limit_counts_for_nothing() -> None:
     assert story.error("a").kind is ErrorKind.TIMEOUT
 
 
+def _limit(name: str, seconds: float) -> Free:
+    return {name: seconds}
+
+
 # ── calls ───────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize("limit", ["attempt_timeout", "idle_timeout", "timeout"])
 def test_clocks_stand_still_while_a_call_waits(limit: str) -> None:
     one_at_a_time = backend("x", max_concurrency=1)
-    agent = task("a", [1.0, call(2.0), 1.0], kind="agentic", backend="x", **{limit: 4.5})
+    agent = task("a", [1.0, call(2.0), 1.0], kind="agentic", backend="x", **_limit(limit, 4.5))
     story = tell(flow(task("b", [20.0], backend="x"), agent, backends=[one_at_a_time]))
     assert story.state("a") is State.SUCCEEDED
     assert story.ended("a") == 23.0
 
 
-@pytest.mark.parametrize(("limit", "seconds"), [("attempt_timeout", 3.0), ("idle_timeout", 3.0), ("timeout", 3.0)])
-def test_clocks_go_on_where_they_stood_when_the_call_begins(limit: str, seconds: float) -> None:
+@pytest.mark.parametrize("limit", ["attempt_timeout", "idle_timeout", "timeout"])
+def test_clocks_go_on_where_they_stood_when_the_call_begins(limit: str) -> None:
     one_at_a_time = backend("x", max_concurrency=1)
-    agent = task("a", [1.0, call(FOREVER)], kind="agentic", backend="x", **{limit: seconds})
+    agent = task("a", [1.0, call(FOREVER)], kind="agentic", backend="x", **_limit(limit, 3.0))
     story = tell(flow(task("b", [20.0], backend="x"), agent, backends=[one_at_a_time]))
     assert story.ended("a") == 22.0
 
