@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from orchestrator.cli import main
+try:
+    from orchestrator.cli import main
+except KeyboardInterrupt:  # Ctrl+C before there is anybody to answer it
+    sys.exit(130)
 
 __all__ = ["main"]
 

@@ -20,7 +20,7 @@ from orchestrator import plugins
 from orchestrator.config.environment import read_env_file, secret_value
 from orchestrator.config.places import state_folder, write_report
 from orchestrator.core.commands import CancelRun
-from orchestrator.core.errors import FlowError, Problem
+from orchestrator.core.errors import Code, FlowError, Problem
 from orchestrator.core.flow import BackendSpec, Flow, Json, SecretSource
 from orchestrator.core.ports import Backend, BackendServices, Journal, Kind, Session
 from orchestrator.core.run import Run
@@ -91,13 +91,22 @@ def registry() -> Registry:
 
 def load(file: str) -> Loaded:
     """Return the flow in the file. Raises FlowError with all that is wrong."""
+    _here()
     return load_flow(file, registry(), environ=os.environ)
+
+
+def _here() -> str:
+    """Return the current folder. Raises FlowError if it was removed."""
+    try:
+        return str(Path.cwd())
+    except FileNotFoundError:
+        raise FlowError(Problem("the current folder is gone", hint="change to one that exists")) from None
 
 
 def prepare(file: str, options: RunOptions) -> Prepared:
     """Return a run of the flow that is ready to start. Raises FlowError for what is wrong with flow or options."""
     loaded = load(file)
-    inputs = check_inputs(loaded.flow, options.inputs, cwd=str(Path.cwd()))
+    inputs = check_inputs(loaded.flow, options.inputs, cwd=_here())
     check_approvals(loaded.flow, options.approve)
     flow = _as_asked(loaded.flow, options)
     _check_approvals(flow, options)
@@ -260,6 +269,15 @@ class Prepared:
 
     # ── running ──
 
+    def claim_folder(self) -> None:
+        """Make the run's folder. Raises FlowError where that cannot be."""
+        try:
+            Path(self.folder).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            hint = "set ORCHESTRATOR_STATE_DIR to a folder that can be written"
+            why = f"the run cannot be kept in {self._state}: {error.strerror}"
+            raise FlowError(Problem(why, hint=hint, code=Code.JOURNAL)) from error
+
     async def run(self, *, journals: Sequence[Journal] = (), lingers: bool = False) -> Run:
         """Carry out the flow in the caller's loop, until the run is finished, or held with nobody to ask.
 
@@ -274,9 +292,8 @@ class Prepared:
             await stop_leftovers(LEFTOVERS_GRACE)
 
     def _journal(self) -> Journal:
-        folder = Path(self.folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        stream = (folder / "events.jsonl").open("w", encoding="utf-8", buffering=1 << 16)
+        self.claim_folder()
+        stream = (Path(self.folder) / "events.jsonl").open("w", encoding="utf-8", buffering=1 << 16)
         return JsonLines(stream, self._events_lost, owns_stream=True)
 
     def leave(self) -> None:

@@ -39,6 +39,7 @@ def run_headless(flow: str, options: Mapping[str, Any]) -> int:
 
         streams.out.write(plan_text(prepared.flow))
         return Exit.OK
+    prepared.claim_folder()
     return Headless(prepared, options, streams, asks=asks).go()
 
 
@@ -74,6 +75,7 @@ class Headless:
         self._streams = streams
         self._asks = asks
         self._kept = OutputsKept()
+        self._delivered = False
         self._interrupts = Interrupts(prepared.session.send)
 
     def go(self) -> int:
@@ -83,7 +85,8 @@ class Headless:
         run = self._run(watch)
         if watch.error is None:
             viewer.close()
-        self._deliver(run)
+        print_summary(run, self._prepared, self._logs, self._streams.err)
+        self._delivered = self._deliver(run)
         return self._status(run, watch)
 
     def _ticks(self, viewer: Viewer, face: BlockFace | PlainFace) -> Ticks:
@@ -109,8 +112,16 @@ class Headless:
         """Stop: nobody reads the events any more, as when `head` has seen enough."""
         self._prepared.session.send(CancelRun(by="closed pipe"))
 
-    def _deliver(self, run: Run) -> None:
-        print_summary(run, self._prepared, self._logs, self._streams.err)
+    def _deliver(self, run: Run) -> bool:
+        """Print the results and return whether they found their place: without them no run is a success."""
+        try:
+            self._print(run)
+        except OSError as error:
+            self._streams.err.line(f"the results cannot be written: {error.strerror}")
+            return False
+        return True
+
+    def _print(self, run: Run) -> None:
         if self._output == "json":
             self._streams.out.line(report_text(run, self._kept.outputs, ascii_only=not self._streams.out.looks.unicode))
         elif self._output == "text":
@@ -120,7 +131,8 @@ class Headless:
         if watch.error is not None:
             self._streams.err.line(report(watch.error, sys.argv[1:], os.environ))
             return Exit.BUG
-        return of_run(run, stopped_by=self._interrupts.first)
+        status = of_run(run, stopped_by=self._interrupts.first)
+        return status if self._delivered else status or Exit.FAILED
 
 
 def ticker(viewer: Viewer, face: BlockFace | PlainFace, session: Session, err: Out, *, asks: bool) -> Ticks:
@@ -134,6 +146,8 @@ def ticker(viewer: Viewer, face: BlockFace | PlainFace, session: Session, err: O
 def print_summary(run: Run, prepared: Prepared, logs: Logs, err: Out) -> None:
     paper = Paper(looks=err.looks, logs=logs, log_path=lambda task: _log(prepared.log_path(task)))
     err.write(summary(run, paper))
+    if prepared.trouble is not None:
+        err.line(f"warning: {prepared.trouble}; the run went on without")
 
 
 def _log(path: str) -> str | None:

@@ -45,6 +45,7 @@ def run_on_screen(flow: str, options: Mapping[str, Any]) -> int:
         return run_headless(flow, {"output": "text", "dry_run": False, **options})
     prepared = prepare(flow, engine_options(options, asks=True))
     warn(prepared, streams.err)
+    prepared.claim_folder()
     return OnScreen(prepared, options, streams).go()
 
 

@@ -109,10 +109,14 @@ class Reader:
 
 
 class Out:
-    """A stream that may lose its reader: writing then does nothing, and `gone` says so."""
+    """A stream that may lose its reader: writing then does nothing, and `gone` says so.
 
-    def __init__(self, stream: IO[str], looks: Looks) -> None:
+    What is `essential` is told of as OSError where it finds no place, as on a full disk.
+    """
+
+    def __init__(self, stream: IO[str], looks: Looks, *, essential: bool = False) -> None:
         self._stream = stream
+        self._essential = essential
         self.looks = looks
         self.gone = False
 
@@ -123,8 +127,10 @@ class Out:
         try:
             self._stream.write(self._encodable(text))
             self._stream.flush()
-        except (OSError, ValueError):
+        except (OSError, ValueError) as error:
             self.gone = True
+            if self._essential and not isinstance(error, BrokenPipeError | ValueError):
+                raise
 
     def line(self, text: str = "") -> None:
         self.write(text + "\n")
@@ -149,7 +155,9 @@ class Streams:
 
 def standard_streams() -> Streams:
     environ = os.environ
-    return Streams(Out(sys.stdout, looks_of(sys.stdout, environ)), Out(sys.stderr, looks_of(sys.stderr, environ)))
+    return Streams(
+        Out(sys.stdout, looks_of(sys.stdout, environ), essential=True), Out(sys.stderr, looks_of(sys.stderr, environ))
+    )
 
 
 def fill_gaps() -> None:
@@ -162,13 +170,23 @@ def fill_gaps() -> None:
             setattr(sys, name, open(descriptor, mode, encoding="utf-8", closefd=False))  # noqa: SIM115 - it stays open
 
 
-def last_flush() -> None:
-    """Flush now: the interpreter's own last flush of a broken pipe would print a message of its own."""
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except (OSError, ValueError):
-            _point_at_nothing(stream)
+def last_flush() -> bool:
+    """Flush now: the interpreter's own last flush of a broken pipe would print a message of its own.
+
+    Return whether all of stdout found its place; a reader that left wanted no more.
+    """
+    arrived = _flushed(sys.stdout)
+    _flushed(sys.stderr)
+    return arrived
+
+
+def _flushed(stream: IO[str]) -> bool:
+    try:
+        stream.flush()
+    except (OSError, ValueError) as error:
+        _point_at_nothing(stream)
+        return isinstance(error, BrokenPipeError | ValueError)
+    return True
 
 
 def _point_at_nothing(stream: IO[str]) -> None:

@@ -263,3 +263,56 @@ def test_an_approval_is_asked_on_the_terminal(typed: str, status: int, outcome: 
     terminal.types(typed)
     assert terminal.ends() == status
     assert f"a {outcome} by" in terminal.screen
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device here that is always full")
+@pytest.mark.parametrize("arguments", [("run",), ("run", "--output=json"), ("run", "--output=jsonl"), ("graph",)])
+def test_results_that_find_no_place_are_no_success(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    path = flow(tmp_path, "version: 1\nname: f\ntasks:\n  a: {shell: sleep 0.3; echo hello}\noutputs: {x: '{{ a }}'}\n")
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*command(), *arguments, str(path)],
+            check=False,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment(tmp_path),
+        )
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "internal error" not in done.stderr
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_signal_before_the_run_leaves_nothing_behind(number: int, status: int, tmp_path: Path) -> None:
+    text = (
+        "version: 1\nname: f\nsecrets:\n  S:\n"
+        f"    command: [python3, -c, 'import time; time.sleep(60)', '{tmp_path}/S']\n"
+        "tasks:\n  a: {shell: 'echo {{ secrets.S }}'}\n"
+    )
+    started = [*command(), "run", str(flow(tmp_path, text))]
+    with subprocess.Popen(started, stderr=subprocess.PIPE, text=True, env=environment(tmp_path)) as running:
+        while not alive(f"{tmp_path}/S"):
+            time.sleep(0.01)
+        running.send_signal(number)
+        _, err = running.communicate(timeout=20)
+    assert running.returncode == status
+    assert "Traceback" not in err
+    assert none_alive(f"{tmp_path}/S")
+
+
+def test_where_no_run_can_be_kept_the_command_says_so(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    path = flow(tmp_path, "version: 1\nname: f\ntasks:\n  a: {shell: echo hello}\n")
+    done = piped("run", str(path), state=tmp_path / "file" / "below")
+    assert done.returncode == 2
+    assert "the run cannot be kept in" in done.stderr
+    assert "ORCHESTRATOR_STATE_DIR" in done.stderr
+
+
+def test_a_folder_that_is_gone_is_told(tmp_path: Path) -> None:
+    path = flow(tmp_path, "version: 1\nname: f\ntasks:\n  a: {shell: echo hello}\n")
+    (tmp_path / "gone").mkdir()
+    script = f"cd {tmp_path}/gone && rmdir {tmp_path}/gone && exec {' '.join(command())} run {path}"
+    done = subprocess.run(["sh", "-c", script], check=False, capture_output=True, text=True, env=environment(tmp_path))
+    assert (done.returncode, done.stderr) == (2, "the current folder is gone; change to one that exists\n")
