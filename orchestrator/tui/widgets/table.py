@@ -35,6 +35,7 @@ class TaskTable(Listing):
         self._places: dict[Key, int] = {}
         self._groups: dict[str, int] = {}
         self._cursor = 0
+        self._drawn: dict[int, tuple[int, Line]] = {}
         self.empty: Line = ()
 
     # ── state down ──────────────────────────────────────────────────────────────────────────────
@@ -60,14 +61,19 @@ class TaskTable(Listing):
         return min(self._cursor, max(0, len(self._rows) - 1)) if place is None else place
 
     def touch(self, names: Iterable[str]) -> None:
-        """Repaint the rows of these tasks, and their groups, where they are in view."""
-        window = self._rows[self.top : self.top + self.page]
+        """Repaint the rows of these tasks, and their groups, where they are in view and look different by now."""
         wanted = set(names)
-        for offset, row in enumerate(window):
-            if row.name in wanted:
+        for offset in range(min(self.page, len(self._rows) - self.top)):
+            index = self._index_at(offset)
+            if self._rows[index].name in wanted and not self._is_drawn(offset, index):
                 self.refresh(Region(0, offset, self.size.width, 1))
-        if window and window[0].group in wanted:
-            self.refresh(Region(0, 0, self.size.width, 1))
+
+    def _is_drawn(self, y: int, index: int) -> bool:
+        """Return whether the row stands there as it looks now."""
+        try:
+            return self._drawn.get(y) == (index, self._face(self._rows[index]))
+        except Exception:  # noqa: BLE001 - a face that fails is guarded where it is drawn
+            return False
 
     def in_view(self) -> Sequence[Row]:
         return self._rows[self.top : self.top + self.page]
@@ -90,14 +96,17 @@ class TaskTable(Listing):
     def render_line(self, y: int) -> Strip:
         if not self._rows:
             return self.paint.strip(self.empty if y == 1 else (), self.size.width)
-        pinned = self._pinned()
-        index = pinned if y == 0 and pinned is not None else self.top + y
+        index = self._index_at(y)
         if index >= len(self._rows):
             return self.paint.strip((), self.size.width)
-        return self.line(index)
+        line = self._face(self._rows[index])
+        self._drawn[y] = index, line
+        return self.paint.strip(line, self.size.width, self._ground(index))
 
-    def line(self, index: int) -> Strip:
-        return self.paint.strip(self._face(self._rows[index]), self.size.width, self._ground(index))
+    def _index_at(self, y: int) -> int:
+        """Return the place of the row that is drawn there: a group's stays on top while its tasks scroll."""
+        pinned = self._pinned() if y == 0 else None
+        return self.top + y if pinned is None else pinned
 
     def _ground(self, index: int) -> str:
         if index != self._cursor:
