@@ -20,7 +20,7 @@ from orchestrator.core.output import Cut, OutputShape
 from orchestrator.core.ports import Calls, Context, Estimate, Kind, Performer, Scope
 from orchestrator.core.units import Duration
 from orchestrator.processes import Child, Command, NotStarted, start
-from orchestrator.templates import compile_shell, render_argv, text_of
+from orchestrator.templates import TemplateError, check_argv, compile_shell, render_argv, text_of
 
 Parse = Literal["json", "jsonl", "lines"]
 
@@ -74,11 +74,20 @@ class ShellSettings:
     )
 
     def __post_init__(self) -> None:
+        if self.templates and not isinstance(self.command, str):
+            _check_words(self.command)
         if self.templates and isinstance(self.command, str) and "{{" in self.command and not _is_shell(self.with_):
             raise ValueError(
                 "values are kept apart from the command's text for shells alone; "
                 "hand them over in `env` or `stdin`, write the command as a list, or say `templates: false`"
             )
+
+
+def _check_words(command: tuple[str, ...]) -> None:
+    try:
+        check_argv(command)
+    except TemplateError as error:
+        raise ValueError(f"{error.message}; {error.hint}" if error.hint else error.message) from error
 
 
 class ShellKind(Kind):

@@ -6,6 +6,7 @@ to Jinja2, which is imported when the first such template is met. Shell commands
 
 from __future__ import annotations
 
+from orchestrator.templates.argv import check_argv
 from orchestrator.templates.data import references_of, render_argv, render_data
 from orchestrator.templates.errors import TemplateError
 from orchestrator.templates.paths import Reference
@@ -20,6 +21,7 @@ __all__ = [
     "ShellTemplate",
     "Template",
     "TemplateError",
+    "check_argv",
     "compile_expression",
     "compile_shell",
     "json_of",
