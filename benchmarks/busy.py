@@ -1,4 +1,4 @@
-"""A busy run on a screen: 10,000 tasks and 1,000 events a second without an engine, shown by the dashboard or a DataTable.
+"""A busy run on a screen, without an engine: 10,000 tasks and 1,000 events a second, in our table or in Textual's.
 
 Started by `dashboard.py` in a terminal of its own. Twice a second it tells the descriptor that it was given what the
 whole process took, what the thread took that makes the events, and its memory.
@@ -13,7 +13,7 @@ import resource
 import sys
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
@@ -42,24 +42,26 @@ LEADS: Final = 25
 
 
 def name(group: str, number: int) -> str:
-    """The table leaves the group's name away, so whoever finds the whole id in the output has found the pane's title."""
+    """Name a task so that only the pane's title shows the whole id: the table leaves the group's name away."""
     return f"{group}/{number:04d}"
 
 
 class Story:
-    """Tells a run of so many tasks without end. A task lives for seven events, and then another one does."""
+    """Tells a run without end. A task lives for seven events, then another one does; who ended is run again one day."""
 
     def __init__(self) -> None:
-        self._chance = Random(7)  # noqa: S311 - which task comes next, not a key
-        self._waiting = [name(group, number) for group in GROUPS for number in range(IN_GROUP)][LEADS:]
-        self._waiting += [f"page[{number}]" for number in range(FAN)]
-        self._chance.shuffle(self._waiting)
+        waiting = [name(group, number) for group in GROUPS for number in range(IN_GROUP)][LEADS:]
+        waiting += [f"page[{number}]" for number in range(FAN)]
+        Random(7).shuffle(waiting)  # noqa: S311 - which task comes next, not a key
+        self._waiting = deque(waiting)
+        self._tries = Counter[str]()
         self._lives: deque[Iterator[Event]] = deque()
         self._told = 0
 
     def opening(self) -> Iterator[Event]:
         """Tell what there is, and bring a part of it to its end."""
-        backends = tuple(BackendInfo(name, "simulated", limits=("600 requests in 1m",)) for name in ("writer", "web"))
+        limits = ("600 requests in 1m",)
+        backends = tuple(BackendInfo(name, "simulated", limits=limits) for name in ("writer", "web"))
         budgets = (BudgetInfo("run", 50_000_000, 100.0),)
         groups = tuple(GroupInfo(group) for group in (*GROUPS, "pages"))
         yield ev.RunStarted("busy", "busy.yaml", 1.8e9, 0, groups=groups, backends=backends, budgets=budgets)
@@ -70,7 +72,7 @@ class Story:
         for number in range(LEADS):
             yield from self._begin(name(GROUPS[0], number))
         for _ in range(3_000):
-            yield from self._life(self._waiting.pop())
+            yield from self._life(self._waiting.popleft())
 
     def _fan(self) -> Iterator[Event]:
         pages = tuple(f"page[{number}]" for number in range(FAN))
@@ -80,16 +82,21 @@ class Story:
             yield ev.TaskAdded(page, "http", "pages", of="page", label=str(number), backend="web", max_attempts=3)
 
     def _begin(self, task: str) -> Iterator[Event]:
+        if self._tries[task]:
+            yield ev.TaskReset(task, "rerun")
+        self._tries[task] += 1
         yield ev.TaskWaiting(task, Reason.SLOT)
-        yield ev.AttemptStarted(task, 1, 3, "web" if task.startswith("page[") else "writer")
+        yield ev.AttemptStarted(task, self._tries[task], 3, "web" if task.startswith("page[") else "writer")
 
     def _life(self, task: str) -> Iterator[Event]:
         yield from self._begin(task)
+        attempt = self._tries[task]
         for step in range(2):
-            yield ev.OutputProduced(task, 1, "out", f"step {step}: what was found is written down here\n")
-        yield ev.UsageReported(task, 1, "writer", 900, 300, 0.004)
-        yield ev.AttemptSucceeded(task, 1)
+            yield ev.OutputProduced(task, attempt, "out", f"step {step}: what was found is written down here\n")
+        yield ev.UsageReported(task, attempt, "writer", 900, 300, 0.004)
+        yield ev.AttemptSucceeded(task, attempt)
         yield ev.TaskSucceeded(task)
+        self._waiting.append(task)
 
     def next(self, count: int) -> Iterator[Event]:
         """Go on by so many events: of tasks all over the list, of one that talks, and of the backends."""
@@ -108,7 +115,7 @@ class Story:
 
     def _step(self) -> Event:
         while len(self._lives) < ACTIVE:
-            self._lives.append(self._life(self._waiting.pop()))
+            self._lives.append(self._life(self._waiting.popleft()))
         life = self._lives.popleft()
         event = next(life, None)
         if event is None:
@@ -187,46 +194,9 @@ def dashboard(session: Busy) -> None:
 
 
 def data_table(session: Busy) -> None:
-    """Show the same run in Textual's own table, all cells of a changed row ten times a second."""
-    from textual.app import App, ComposeResult  # noqa: PLC0415 - a part of what is measured
-    from textual.widgets import DataTable, Static  # noqa: PLC0415 - the same
+    from textual_table import Table  # noqa: PLC0415 - only the baseline needs it
 
-    from orchestrator.tui.feed import Feed  # noqa: PLC0415 - the same
-
-    feed = Feed(session)
-
-    def cells(task: str) -> tuple[str, ...]:
-        one = feed.run.tasks[task]
-        return one.status.value, one.group, task.rpartition("/")[2], str(one.attempt), str(one.tokens), one.last_line
-
-    class Table(App[None]):
-        BINDINGS = [("j", "step(1)", "down"), ("k", "step(-1)", "up")]  # noqa: RUF012 - Textual's own declaration
-
-        def compose(self) -> ComposeResult:
-            yield DataTable(cursor_type="row")
-            yield Static("", id="title")
-
-        def on_mount(self) -> None:
-            self.table = self.query_one(DataTable)
-            self.named = self.query_one(Static)
-            for column, width in {"state": 11, "group": 8, "task": 20, "try": 4, "tokens": 8, "output": 56}.items():
-                self.table.add_column(column, key=column, width=width)
-            for task in feed.run.tasks:
-                self.table.add_row(*cells(task), key=task)
-            self.set_interval(0.1, self.tick)
-
-        def tick(self) -> None:
-            for task in feed.poll().tasks:
-                for column, value in zip(self.table.columns, cells(task), strict=True):
-                    self.table.update_cell(task, column, value)
-
-        def action_step(self, step: int) -> None:
-            self.table.move_cursor(row=self.table.cursor_row + step)
-
-        def on_data_table_row_highlighted(self, message: DataTable.RowHighlighted) -> None:
-            self.named.update(str(message.row_key.value))
-
-    Table().run()
+    Table(session).run()
 
 
 if __name__ == "__main__":

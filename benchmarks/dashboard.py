@@ -56,7 +56,7 @@ class Terminal:
 
     def __enter__(self) -> Self:
         self._told, tell = os.pipe()
-        os.set_inheritable(tell, True)
+        os.set_inheritable(tell, True)  # noqa: FBT003 - it takes nothing else by name
         self._child, self._screen = pty.fork()
         if self._child == 0:
             environment = {**ENVIRONMENT, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
@@ -138,7 +138,7 @@ def walk(terminal: Terminal) -> list[float]:
     chance = Random(3)  # noqa: S311 - moments, not keys to anything secret
     place, delays = 0, []
     for _ in range(KEYS):
-        down = place == 0 or (place < WALK and chance.random() < 0.6)  # noqa: TID251
+        down = place == 0 or (place < WALK and chance.random() < 0.6)
         place += 1 if down else -1
         delays.append(terminal.press(b"j" if down else b"k", f"north/{place:04d}".encode()))
         terminal.watch(chance.uniform(0.03, 0.13))

@@ -47,8 +47,8 @@ def prepare(environ: MutableMapping[str, str]) -> None:
     if environ.get("NO_COLOR") == "":
         del environ["NO_COLOR"]
     environ.setdefault("TEXTUAL_ANIMATIONS", "none")
-    # Textual waits up to a frame before it paints a key's effect; frames that change nothing are never painted.
-    environ.setdefault("TEXTUAL_FPS", "30" if environ.get("SSH_CONNECTION") else "120")
+    # Textual waits up to two frames before it paints a key's effect; frames that change nothing are never painted.
+    environ.setdefault("TEXTUAL_FPS", "30" if environ.get("SSH_CONNECTION") else "240")
 
 
 async def _shown(
