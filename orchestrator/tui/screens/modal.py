@@ -29,6 +29,7 @@ class Dialog(ModalScreen[T | None], Generic[T]):
     Dialog #box { height: auto; max-width: 96%; max-height: 96%; border: round $primary; background: $surface;
         padding: 0 1; }
     Dialog.-ascii #box { border: ascii $primary; }
+    Dialog ToastRack { display: none; }  /* the screen below, which shows through, has the same toasts */
     """
 
     def __init__(self, paint: Paint) -> None:
