@@ -69,9 +69,11 @@ class Attempt:
         self.reported = False
         self.holds_slots = True
         self.calling: Grant | None = None
+        self.given_up: Failure | None = None
         self.awaits: asyncio.Future[Any] | None = None
         self._grace = float(getattr(node.settings, "grace", None) or GRACE)
         self._has_begun = False
+        self._was_refused = False
         self._opened: Sink | None = None
         self._runner: asyncio.Task[None] | None = None
         self._timers: list[asyncio.TimerHandle] = []
@@ -103,6 +105,13 @@ class Attempt:
         self.node.start_watch()
         if self.node.is_timed:
             self.start_clocks()
+
+    async def refuse_call(self) -> None:
+        """Stop who makes a call while the attempt ends. Whoever takes no notice is kept waiting, lest it never rest."""
+        if self._was_refused:
+            await self._hub.loop.create_future()
+        self._was_refused = True
+        raise asyncio.CancelledError
 
     def end_backoff(self) -> None:
         """Let the call that waits to be repeated be repeated now."""

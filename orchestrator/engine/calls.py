@@ -44,6 +44,7 @@ class Calls:
             except AttemptError as error:
                 delay = self._delay(attempt, error.failure, tries, self._hub.now() - began)
                 if delay is None:
+                    attempt.given_up = error.failure
                     raise
             await self._back_off(attempt, delay)
 
@@ -78,7 +79,7 @@ class Calls:
     async def _admitted(self, attempt: Attempt, estimate: Estimate) -> Grant:
         """Wait until the call is admitted. The slots stay with the attempt unless it has to wait."""
         if attempt.is_stopping or attempt.is_over:
-            raise asyncio.CancelledError
+            await attempt.refuse_call()
         answer: asyncio.Future[Grant] = self._hub.loop.create_future()
         attempt.awaits = answer
         node = attempt.node

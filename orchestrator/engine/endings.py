@@ -33,7 +33,8 @@ class Endings:
             case Done(output):
                 self._done(attempt, output)
             case Broke(failure, output):
-                self._broke(attempt, attempt.blame(failure), output)
+                again = failure is not attempt.given_up  # what a call's own tries could not mend
+                self._broke(attempt, attempt.blame(failure), output, again=again)
             case Stopped(by):
                 self._stopped(attempt, by)
 
@@ -45,7 +46,7 @@ class Endings:
         try:
             satisfied = self._is_satisfied(node, output)
         except AttemptError as error:
-            self._broke(attempt, attempt.blame(error.failure), raw)
+            self._broke(attempt, attempt.blame(error.failure), raw, again=True)
             return
         self._hub.emit(AttemptSucceeded(node.id, attempt.number, satisfied))
         if satisfied:
@@ -74,9 +75,9 @@ class Endings:
 
     # ── failure ──
 
-    def _broke(self, attempt: Attempt, failure: Failure, raw: Mapping[str, object] | None) -> None:
+    def _broke(self, attempt: Attempt, failure: Failure, raw: Mapping[str, object] | None, *, again: bool) -> None:
         node = attempt.node
-        delay = self._retry_delay(node, failure)
+        delay = self._retry_delay(node, failure) if again else None
         self._hub.emit(AttemptFailed(node.id, attempt.number, failure, delay))
         if delay is not None:
             self._scheduler.again_at(node, self._hub.now() + delay)

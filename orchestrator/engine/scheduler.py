@@ -399,6 +399,7 @@ class Scheduler:
     def reopened(self) -> None:
         """Let a run that has finished go on: nothing of its end holds any more, and its deadline counts anew."""
         self.cancelled_by, self.cancelled_by_rule, self.draining = None, False, False
+        self.world.pause.is_on = False
         self.deadline_at = None if self.hub.flow.deadline is None else self.hub.now() + self.hub.flow.deadline
         self.hub.timers.forget(_RUN)
         for group in self.world.groups.values():

@@ -229,7 +229,10 @@ class Story:
 
 @dataclass
 class Setting:
-    """How a story is to be told: commands at moments, options, seeds; `leaves_at` makes a run linger until then."""
+    """How a story is to be told: commands at moments, options, seeds.
+
+    `leaves_at` makes a run linger until then; `start` is what the loop's clock shows when the run's shows 0.
+    """
 
     commands: Sequence[tuple[float, Free]] = ()
     options: EngineOptions = field(default_factory=EngineOptions)
@@ -237,13 +240,14 @@ class Setting:
     parts: Mapping[str, Free] = field(default_factory=dict)
     probe: Callable[[Engine], None] | None = None
     leaves_at: float | None = None
+    start: float = 0.0
 
 
 class WatchedLoop(VirtualLoop):
     """Virtual time in which somebody looks whenever a round of callbacks is over."""
 
-    def __init__(self, looks: list[Callable[[], None]]) -> None:
-        super().__init__()
+    def __init__(self, looks: list[Callable[[], None]], start: float) -> None:
+        super().__init__(start)
         self._looks = looks
 
     def select(self, timeout: float | None) -> tuple[()]:
@@ -260,7 +264,8 @@ def tell(story_flow: Flow, setting: Setting | None = None) -> Story:
     looks: list[Callable[[], None]] = []
 
     async def main() -> tuple[Run, Watch]:
-        asyncio.get_running_loop().set_exception_handler(lambda _, context: broken.append(context))
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: broken.append(context))
         given: dict[str, Free] = {
             "kinds": KINDS.__getitem__,
             "backends": Nowhere,
@@ -273,16 +278,16 @@ def tell(story_flow: Flow, setting: Setting | None = None) -> Story:
         parts = Parts(**{**given, **setting.parts})
         engine = Engine(story_flow, parts, setting.options)
         for moment, command in setting.commands:
-            asyncio.get_running_loop().call_at(moment, engine.session.send, command)
+            loop.call_at(setting.start + moment, engine.session.send, command)
         if setting.probe is not None:
             setting.probe(engine)
         if setting.leaves_at is not None:
-            asyncio.get_running_loop().call_at(setting.leaves_at, engine.leave)
+            loop.call_at(setting.start + setting.leaves_at, engine.leave)
         watch = Watch(engine)
         looks.append(watch.look)
         return await engine.run([watch], lingers=setting.leaves_at is not None), watch
 
-    with asyncio.Runner(loop_factory=lambda: WatchedLoop(looks)) as runner:
+    with asyncio.Runner(loop_factory=lambda: WatchedLoop(looks, setting.start)) as runner:
         run, watch = runner.run(main())
     assert not broken, broken
     assert not watch.problems, watch.problems

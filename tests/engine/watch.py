@@ -179,7 +179,8 @@ def judge(flow: Flow, records: Sequence[Record], run: Run) -> Iterator[str]:
     if other.tally.counts != run.tally.counts:
         yield "fold: the counts differ"
     for record in records:
-        if decode(json.loads(json.dumps(encode(record)))).event != record.event:
+        data = encode(record)
+        if encode(decode(json.loads(json.dumps(data)))) != data:
             yield f"codec: {record.event}"
     yield from _tally(run)
 

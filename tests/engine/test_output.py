@@ -1,0 +1,168 @@
+"""What tasks write and leave behind: told in batches, without secrets, bounded in memory, whole in files."""
+
+from orchestrator.core import events as ev
+from orchestrator.core.errors import WorkError
+from orchestrator.core.output import Cut
+from orchestrator.core.ports import Context
+from orchestrator.engine import EngineOptions
+from tests.engine.kit import Free, Setting, Story, flow, task, tell
+
+SECRET = "correct-horse"
+
+
+def hiding(**parts: Free) -> Setting:
+    return Setting(parts={"hidden": frozenset({SECRET}), **parts})
+
+
+def told(story: Story, stream: str = "out") -> list[str]:
+    return [event.text for event in story.events(ev.OutputProduced) if event.stream == stream]
+
+
+def whole(story: Story) -> str:
+    return story.files.texts["a.1.out"]
+
+
+# ── batches ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_output_is_gathered_over_a_twentieth_of_a_second() -> None:
+    story = tell(flow(task("a", ["one ", 0.01, "two ", 0.01, "three", 1.0, "four"])))
+    assert told(story) == ["one two three", "four"]
+    assert story.times(ev.OutputProduced) == [0.05, 1.02]
+
+
+def test_much_output_is_told_at_once_and_in_pieces() -> None:
+    story = tell(flow(task("a", ["x" * 40_000, 1.0])))
+    assert [len(text) for text in told(story)] == [16_384, 16_384, 7_232]
+    assert story.times(ev.OutputProduced) == [0.0, 0.0, 0.0]
+
+
+def test_what_was_written_last_is_told_before_the_attempts_end() -> None:
+    story = tell(flow(task("a", ["almost ", "done"], [WorkError("x")], retries=1)))
+    names = [type(event).__name__ for event in story.events() if getattr(event, "task", None) == "a"]
+    assert names.index("OutputProduced") < names.index("AttemptSucceeded")
+
+
+def test_what_comes_after_an_attempts_end_is_dropped() -> None:
+    kept: list[Context] = []
+    late = task("b", [1.0, lambda _: kept[0].write("out", "too late"), 1.0])
+    story = tell(flow(task("a", [kept.append]), late))
+    assert told(story) == []
+    assert story.files.texts == {}
+
+
+def test_streams_are_kept_apart() -> None:
+    def both(context: Context) -> None:
+        context.write("out", "fine")
+        context.write("err", "not so fine")
+
+    story = tell(flow(task("a", [both])))
+    assert (told(story), told(story, "err")) == (["fine"], ["not so fine"])
+    assert story.files.texts == {"a.1.out": "fine", "a.1.err": "not so fine"}
+
+
+def test_bytes_that_are_no_text_are_shown_as_such_and_never_an_error() -> None:
+    def writes(context: Context) -> None:
+        context.write("out", b"caf\xc3")
+        context.write("out", b"\xa9 \xff\xfe end \xe2\x82")
+
+    story = tell(flow(task("a", [writes])))
+    assert whole(story) == "café \ufffd\ufffd end \ufffd"
+
+
+# ── secrets ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_secrets_are_hidden_wherever_chunks_happen_to_end() -> None:
+    for cut in range(len(SECRET) + 1):
+        story = tell(flow(task("a", [f"say {SECRET[:cut]}", f"{SECRET[cut:]} now", 1.0])), hiding())
+        assert whole(story) == "say *** now"
+        assert "".join(told(story)) == "say *** now"
+
+
+def test_a_secret_that_trickles_in_is_hidden_too() -> None:
+    story = tell(flow(task("a", [step for letter in f"<{SECRET}>" for step in (letter, 1.0)])), hiding())
+    assert "".join(told(story)) == "<***>"
+
+
+def test_what_only_begins_like_a_secret_is_told_in_the_end() -> None:
+    story = tell(flow(task("a", ["correct-"])), hiding())
+    assert whole(story) == "correct-"
+
+
+def test_outputs_errors_and_progress_hold_no_secrets() -> None:
+    def progress(context: Context) -> None:
+        context.progress(1, 2, f"with {SECRET}")
+
+    tasks = [
+        task("a", [{"value": {SECRET: [f"a {SECRET}"]}}]),
+        task("b", [progress, WorkError(f"no {SECRET}", hint=f"not {SECRET}", output={"value": SECRET})]),
+        task("c", text="{{ a.value }}", needs=["a"]),
+        task("d", [WorkError("x")], optional=True, recover="{{ secrets.T }}"),
+        task("e", [ValueError(SECRET)]),
+    ]
+    reports: list[str] = []
+
+    def keep(report: str) -> str:
+        reports.append(report)
+        return ""
+
+    story = tell(flow(*tasks, outputs={"t": "{{ secrets.T }}"}), hiding(secrets={"T": SECRET}, bug=keep))
+    assert story.output("a")["value"] == {"***": ["a ***"]}
+    assert story.error("b").message == "no ***"
+    assert SECRET not in str(story.records)
+    assert SECRET not in str(reports)
+
+
+def test_secrets_themselves_pass_by_name() -> None:
+    seen: list[object] = []
+    looks = task("a", [lambda context: seen.append(context.environment["TOKEN"])])
+    tell(flow(looks), hiding(environment={"TOKEN": SECRET}))
+    assert seen == [SECRET]
+
+
+# ── limits ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_what_a_stream_holds_beyond_the_limit_is_in_its_file_alone() -> None:
+    found: list[str | Cut] = []
+    writes = task("a", ["0123456789" * 5, lambda context: found.append(context.written("out"))])
+    story = tell(flow(writes), Setting(options=EngineOptions(max_output=12)))
+    assert found == [Cut("012345678901", 12, "a.1.out")]
+    assert whole(story) == "0123456789" * 5
+
+
+def test_a_text_within_the_limit_is_kept_whole() -> None:
+    found: list[str | Cut] = []
+    tell(
+        flow(task("a", ["é" * 6, lambda context: found.append(context.written("out"))])),
+        Setting(options=EngineOptions(max_output=12)),
+    )
+    assert found == ["é" * 6]
+
+
+def test_a_limit_never_cuts_a_character_in_two() -> None:
+    found: list[str | Cut] = []
+    tell(
+        flow(task("a", ["é" * 6, lambda context: found.append(context.written("out"))])),
+        Setting(options=EngineOptions(max_output=11)),
+    )
+    assert found == [Cut("é" * 5, 11, "a.1.out")]
+
+
+def test_a_field_beyond_the_limit_is_cut_and_kept_whole_in_a_file() -> None:
+    story = tell(flow(task("a", [{"value": "0123456789" * 5}])), Setting(options=EngineOptions(max_output=12)))
+    assert story.output("a")["value"] == Cut("012345678901", 12, "a.1.value")
+    assert story.files.texts["a.1.value"] == "0123456789" * 5
+
+
+def test_a_template_over_a_cut_field_fails_and_names_the_limit_and_the_file() -> None:
+    tasks = [task("a", [{"value": "0123456789" * 5}]), task("b", text="got {{ a }}", needs=["a"])]
+    story = tell(flow(*tasks), Setting(options=EngineOptions(max_output=12)))
+    error = story.error("b")
+    assert "a.1.value" in f"{error.message} {error.hint}"
+
+
+def test_each_attempt_has_files_of_its_own() -> None:
+    story = tell(flow(task("a", ["first", WorkError("x")], ["second"], retries=2)))
+    assert story.files.texts == {"a.1.out": "first", "a.2.out": "second"}
