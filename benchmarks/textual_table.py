@@ -17,6 +17,7 @@ WIDTHS: Final = {"state": 11, "group": 8, "task": 20, "try": 4, "tokens": 8, "ou
 class Table(App[None]):
     """All tasks in a table; a line below it names the one under the cursor."""
 
+    CSS = "#title { dock: bottom; height: 1; }"
     BINDINGS = [("j", "step(1)", "down"), ("k", "step(-1)", "up")]  # noqa: RUF012 - Textual's own declaration
 
     def __init__(self, session: Session) -> None:
