@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Final
@@ -12,8 +12,8 @@ from orchestrator.core.errors import Code, OrchestratorError
 from orchestrator.core.flow import BackendSpec, Group, Input, InputType, SecretSource
 from orchestrator.core.ports import Backend
 from orchestrator.flows.findings import Findings
-from orchestrator.flows.grammar import Anything, Form, either, shown
-from orchestrator.flows.reading import WRONG, Reader
+from orchestrator.flows.grammar import Anything, Form, Path, either, shown
+from orchestrator.flows.reading import WRONG, Reader, text_of_number
 from orchestrator.flows.registry import Registry
 from orchestrator.flows.schema import BACKEND, GROUP, INPUT, LABEL_PATTERN, NAME_PATTERN, SECRET
 from orchestrator.flows.settings import form_of
@@ -46,9 +46,33 @@ def read_inputs(data: Mapping[str, Any], findings: Findings) -> dict[str, Input]
     for name in _named("inputs", data, _NAME, findings):
         given = _INPUT.read({} if data[name] is None else data[name], ("inputs", name), findings)
         if given is not WRONG:
+            given = _with_text(given, ("inputs", name), findings)
             inputs[name] = _input(name, given)
             _check_input(inputs[name], given, findings)
     return inputs
+
+
+def _with_text(given: dict[str, Any], path: Path, findings: Findings) -> dict[str, Any]:
+    """Take numbers for text where the input is text, and they print as they were written."""
+    if given.get("type", InputType.STRING) not in {InputType.STRING, InputType.PATH}:
+        return given
+    changed = dict(given)
+    if _is_number(given.get("default")):
+        changed["default"] = text_of_number(given["default"], (*path, "default"), findings)
+    if "choices" in given:
+        changed["choices"] = tuple(_choices(given["choices"], (*path, "choices"), findings))
+    return changed
+
+
+def _choices(choices: Sequence[Any], path: Path, findings: Findings) -> Iterator[Any]:
+    for number, choice in enumerate(choices):
+        text = text_of_number(choice, (*path, number), findings) if _is_number(choice) else choice
+        if text is not None:
+            yield text
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float)
 
 
 def _input(name: str, given: dict[str, Any]) -> Input:

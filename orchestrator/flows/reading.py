@@ -103,9 +103,34 @@ def _printed(fault: _Fault, path: Path, findings: Findings) -> str | None:
     """Return the text that a number or flag stands for; None where text is not expected, or it prints differently."""
     if not fault.is_number_for_text:
         return None
-    value = fault.detail["input"]
-    printed = str(value).lower() if isinstance(value, bool) else repr(value)
-    return printed if findings.source.written(path) in {printed, None} else None
+    printed, written = _as_printed(fault.detail["input"]), findings.source.written(path)
+    return printed if written in {printed, None} else None
+
+
+def _as_printed(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else repr(value)
+
+
+def text_of_number(value: object, path: Path, findings: Findings) -> str | None:
+    """Return the text of a number or flag as it was written; None, with a finding, where it prints differently."""
+    printed, written = _as_printed(value), findings.source.written(path)
+    if written in {printed, None}:
+        return printed
+    message, hint, code = _quote_it(path, str(written), value)
+    findings.add(message, path, hint, code=code)
+    return None
+
+
+def check_numbers(data: object, path: Path, findings: Findings) -> None:
+    """Find numbers that would print otherwise than they were written: as labels and in commands they are text."""
+    if isinstance(data, dict):
+        for key, value in data.items():
+            check_numbers(value, (*path, key), findings)
+    elif isinstance(data, list):
+        for number, value in enumerate(data):
+            check_numbers(value, (*path, number), findings)
+    elif isinstance(data, int | float) and not isinstance(data, bool):
+        text_of_number(data, path, findings)
 
 
 def _quote_it(path: Path, written: str, value: object) -> Words:

@@ -12,10 +12,13 @@ from orchestrator.core.output import COMMON_FIELDS
 from orchestrator.flows.findings import Findings
 from orchestrator.flows.grammar import Path, has_template
 from orchestrator.flows.names import LOOP, Place, Shape
+from orchestrator.flows.reading import check_numbers
 from orchestrator.flows.tasks import Draft
 from orchestrator.flows.templating import Sort, Use, texts
 
 _EVERYWHERE = Place()
+
+FAN_OUTS: Final = ("for_each", "matrix")
 
 LONGEST_CHAIN: Final = 100
 """How many fan-outs may follow one another with `each`."""
@@ -142,6 +145,8 @@ def check_fan_outs(drafts: Mapping[str, Draft], findings: Findings) -> None:
     _check_chains(drafts, findings)
     for draft in drafts.values():
         fan_out, path = draft.fan_out, draft.path
+        for key in FAN_OUTS:
+            check_numbers(draft.data.get(key), (*path, key), findings)
         if isinstance(fan_out, Matrix):
             for name in fan_out.axes:
                 _check_name(name, (*path, "matrix", name), drafts, findings)
