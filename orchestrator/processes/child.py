@@ -13,6 +13,7 @@ from typing import Final
 from orchestrator.processes.census import census
 from orchestrator.processes.command import Command, NotStarted, Stream, not_started, spawn
 from orchestrator.processes.family import MARKER, Family
+from orchestrator.processes.guardian import set_guardian
 from orchestrator.processes.kin import adopt_orphans, new_marker, reap, signal_all, welcome
 from orchestrator.processes.pipe import Pipe
 from orchestrator.processes.table import Table
@@ -26,6 +27,7 @@ STUBBORN: Final = 5.0  # what outlives a kill for so long (it is root's, or stuc
 
 async def start(command: Command, *, on_output: OnOutput) -> "Child":
     """Start a program. `on_output` is called on the loop with each chunk as it comes."""
+    set_guardian()
     adopt_orphans()
     if not command.argv:
         raise NotStarted("the command is empty", "name a program")

@@ -316,3 +316,19 @@ def test_a_folder_that_is_gone_is_told(tmp_path: Path) -> None:
     script = f"cd {tmp_path}/gone && rmdir {tmp_path}/gone && exec {' '.join(command())} run {path}"
     done = subprocess.run(["sh", "-c", script], check=False, capture_output=True, text=True, env=environment(tmp_path))
     assert (done.returncode, done.stderr) == (2, "the current folder is gone; change to one that exists\n")
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="orphans are found in /proc")
+def test_even_a_kill_leaves_nothing_behind(tmp_path: Path) -> None:
+    script = f"import time; time.sleep(60) # {tmp_path}/sleeper"
+    text = (
+        "version: 1\nname: f\ntasks:\n"
+        f"  plain: {{shell: [python3, -c, '{script}']}}\n"
+        f"  forked: {{shell: \"trap '' TERM; setsid python3 -c '{script}' & wait\"}}\n"
+    )
+    started = [*command(), "run", str(flow(tmp_path, text))]
+    with subprocess.Popen(started, stderr=subprocess.DEVNULL, env=environment(tmp_path)) as running:
+        while len(alive(f"{tmp_path}/sleeper")) < 2:
+            time.sleep(0.01)
+        running.kill()
+    assert none_alive(f"{tmp_path}/sleeper")

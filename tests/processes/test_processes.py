@@ -21,6 +21,7 @@ from orchestrator.processes import (
     start,
     stop_leftovers,
 )
+from orchestrator.processes.guardian import set_guardian
 from orchestrator.processes.table import Process, Table
 
 GRACE = 0.1
@@ -80,6 +81,7 @@ def own_descriptors() -> int:
 
 @pytest.fixture(autouse=True)
 def nothing_is_left() -> Iterator[None]:
+    set_guardian()  # it has a descriptor for as long as this process lives
     before = own_descriptors()
     yield
     kill_all_children()
