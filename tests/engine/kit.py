@@ -52,7 +52,7 @@ class Scripted(Kind):
     name: ClassVar[str] = "scripted"
     settings: ClassVar[type] = Script
     short: ClassVar[str] = "text"
-    output: ClassVar[OutputShape] = OutputShape("value", {"value": "", "text": ""})
+    output: ClassVar[OutputShape] = OutputShape("value", {"value": "", "text": "", "list": ["p", "q"]})
     calls: ClassVar[Calls] = "one"
     unrendered: ClassVar[frozenset[str]] = frozenset({"attempts"})
 

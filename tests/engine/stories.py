@@ -4,7 +4,9 @@ Hypothesis draws whole numbers, and everything else is thrown with dice that suc
 choice, most flows would be next to empty, since hypothesis likes what is simple.
 """
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from itertools import count
 from typing import Any, TypeVar
 
@@ -31,6 +33,7 @@ from orchestrator.core.flow import (
     Until,
     WhenOpen,
 )
+from orchestrator.core.ports import Context
 from orchestrator.engine.clock import Chance
 from tests.engine.kit import Group, Need, Usage, backend, busy, call, flow, task
 
@@ -41,6 +44,38 @@ GROUPS = ("default", "g", "h")
 NAMES = ("a", "b", "c", "d", "e", "f")
 MOMENTS = (0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 8.0)
 OFTEN, SELDOM, RARELY = 0.5, 0.25, 0.1
+
+
+async def _stubborn(context: Context) -> None:
+    """Take no notice of being asked to stop for a while."""
+    until = context.clock.now() + 20.0
+    while context.clock.now() < until:
+        with suppress(asyncio.CancelledError):
+            await context.clock.sleep(until - context.clock.now())
+
+
+def tidies(seconds: float) -> Callable[[Context], Awaitable[None]]:
+    """Return a step that cleans up when it is stopped."""
+
+    async def step(context: Context) -> None:
+        try:
+            await context.clock.sleep(100.0)
+        finally:
+            await context.clock.sleep(seconds)
+
+    return step
+
+
+def _list_of_its_own(context: Context) -> Mapping[str, object]:
+    """Return another list with every attempt."""
+    return {"list": [*"pqrs"[context.attempt % 3 : 3]]}
+
+
+def _fed_by(fan_out: ForEach | None) -> str | None:
+    """Return the task from which the items come."""
+    if fan_out is None or fan_out.each is not None or not str(fan_out.items).startswith("{{"):
+        return None if fan_out is None else fan_out.each
+    return str(fan_out.items).removeprefix("{{ ").removesuffix(".list }}")
 
 
 class Dice:
@@ -82,7 +117,7 @@ class Author:
         inner = {}
         if dice.happens(0.4):
             tasks.append(self._sub_flow(tasks))
-            inner["sub"] = self._inner_flow()
+            inner["sub"] = self._inner_flow(deeper=dice.happens(SELDOM))
         return flow(
             *tasks,
             backends=[self._backend(name) for name in BACKENDS],
@@ -207,11 +242,11 @@ class Author:
 
     def _needs(self, earlier: list[Task], fan_out: ForEach | None) -> list[Need]:
         dice = self._dice
-        each = None if fan_out is None else fan_out.each
-        needed = {dice.one_of(earlier).id for _ in range(dice.number(0, 2))} - {each} if earlier else set()
+        fed_by = _fed_by(fan_out)
+        needed = {dice.one_of(earlier).id for _ in range(dice.number(0, 2))} - {fed_by} if earlier else set()
         conditions = (*[Condition.SUCCEEDED] * 4, *Condition)
         needs = [Need(name, dice.one_of(conditions)) for name in sorted(needed)]
-        return needs if each is None else [*needs, Need(each)]
+        return needs if fed_by is None else [*needs, Need(fed_by)]
 
     def _fan_out(self, earlier: list[Task]) -> ForEach:
         dice = self._dice
@@ -219,6 +254,9 @@ class Author:
         partners = [one.id for one in earlier if isinstance(one.fan_out, ForEach)]
         if partners and dice.happens(OFTEN):
             return ForEach(each=dice.one_of(partners), max_concurrency=bound)
+        lists = [one.id for one in earlier if one.fan_out is None and one.kind == "scripted"]
+        if lists and dice.happens(OFTEN):
+            return ForEach(f"{{{{ {dice.one_of(lists)}.list }}}}", max_concurrency=bound)
         items = "no list" if dice.happens(0.05) else [*"pqrs"][: dice.number(0, 4)]
         return ForEach(items, max_concurrency=bound)
 
@@ -240,7 +278,7 @@ class Author:
     def _step(self) -> object:
         dice = self._dice
         if dice.happens(OFTEN):
-            return dice.one_of((0.5, 2.0, "text\n", Usage(10, 10), {"text": "done"}))
+            return dice.one_of((0.5, 2.0, "text\n", Usage(10, 10), {"text": "done"}, _list_of_its_own))
         failures: tuple[Callable[[], object], ...] = (
             busy,
             busy,
@@ -249,6 +287,8 @@ class Author:
             lambda: WorkError("broken"),
             lambda: KeyError("a bug"),
             lambda: 100.0,
+            lambda: tidies(dice.one_of((0.2, 4.0))),
+            lambda: _stubborn,
         )
         return dice.one_of(failures)() if dice.happens(OFTEN) else dice.moment()
 
@@ -270,9 +310,15 @@ class Author:
             always=dice.happens(RARELY),
         )
 
-    def _inner_flow(self) -> Flow:
+    def _inner_flow(self, *, deeper: bool) -> Flow:
+        tasks = self._tasks(self._dice.number(1, 3))
+        inner = {}
+        if deeper:
+            tasks.append(self._sub_flow(tasks))
+            inner["sub"] = self._inner_flow(deeper=False)
         return flow(
-            *self._tasks(self._dice.number(1, 3)),
+            *tasks,
+            flows=inner,
             backends=[self._backend(name) for name in BACKENDS],
             budget=self._dice.perhaps(RARELY, self._budget),
             name="inner",
