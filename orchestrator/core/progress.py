@@ -233,18 +233,27 @@ class Tail:
     def write(self, at: float, stream: str, text: str) -> None:
         """Append text; a line that was left open in the same stream goes on."""
         *ended, rest = text.split("\n")
-        if len(ended) > _MOST_LINES + 1:  # what would be let go at once is only counted
-            self.dropped += len(ended) - _MOST_LINES - 1
-            ended[1:-_MOST_LINES] = []
-        for piece in ended:
-            self._add(at, stream, piece)
+        if ended:
+            self._add(at, stream, ended[0])
             self._open = None
+            self._extend(at, stream, ended[1:], plain="\r" not in text)
         if rest:
             self._add(at, stream, rest)
             self._open = stream
             self._returned = rest.endswith("\r")
         self.version += 1
         self._trim()
+
+    def _extend(self, at: float, stream: str, pieces: list[str], *, plain: bool) -> None:
+        """Add whole lines. What would be let go at once is only counted."""
+        if len(pieces) >= _MOST_LINES:
+            self.dropped += len(self.lines) + len(pieces) - _MOST_LINES
+            pieces = pieces[-_MOST_LINES:]
+            self.lines.clear()
+            self.size = 0
+        shown = pieces if plain else list(map(_last_writing, pieces))
+        self.lines.extend([Line(at, stream, piece) for piece in shown])
+        self.size += sum(map(len, shown)) + LINE_COST * len(shown)
 
     def end_line(self) -> None:
         """Let what comes next begin a line of its own: another attempt writes it."""
