@@ -35,6 +35,7 @@ from orchestrator.flows import (
     asking,
     check_approvals,
     check_inputs,
+    check_priced,
     load_flow,
     only,
     read_limit,
@@ -121,6 +122,8 @@ def _as_asked(flow: Flow, options: RunOptions) -> Flow:
         budget_usd=options.budget_usd,
         deadline=options.deadline,
     )
+    if options.budget_usd is not None:
+        check_priced(flow, _is_priced)
     if options.only:
         flow = only(flow, options.only)
     if options.simulate is not None:
@@ -128,6 +131,11 @@ def _as_asked(flow: Flow, options: RunOptions) -> Flow:
         assert simulator is not None, "the simulated backend is built in"
         flow = simulated(flow, simulator.settings(), real=_STAY_REAL[options.simulate])
     return flow
+
+
+def _is_priced(spec: BackendSpec) -> bool:
+    """Return whether calls have a price: the backend's own, or one that its kind knows."""
+    return spec.price is not None or bool(getattr(registry().backend(spec.kind), "knows_prices", False))
 
 
 def _check_approvals(flow: Flow, options: RunOptions) -> None:

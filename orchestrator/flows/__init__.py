@@ -7,7 +7,7 @@ from orchestrator.flows.drawing import graph
 from orchestrator.flows.jsonschema import json_schema
 from orchestrator.flows.limits import Limits, read_limit
 from orchestrator.flows.load import Loaded, load_flow
-from orchestrator.flows.overriding import asking, check_approvals, only, simulated, with_limits
+from orchestrator.flows.overriding import asking, check_approvals, check_priced, only, simulated, with_limits
 from orchestrator.flows.plan import Plan, Planned, PlannedGroup, plan
 from orchestrator.flows.registry import Registry
 from orchestrator.flows.values import check_inputs, resolve_inputs
@@ -24,6 +24,7 @@ __all__ = [
     "bounds",
     "check_approvals",
     "check_inputs",
+    "check_priced",
     "graph",
     "json_schema",
     "load_flow",

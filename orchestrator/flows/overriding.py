@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 
 from orchestrator.core.errors import Code, FlowError, Problem
-from orchestrator.core.flow import BudgetPolicy, Flow
+from orchestrator.core.flow import BackendSpec, BudgetPolicy, Flow, Task
 from orchestrator.flows.suggest import closest
+from orchestrator.flows.tasks import MODEL_KINDS
 
 
 def with_limits(
@@ -41,6 +42,31 @@ def only(flow: Flow, wanted: Sequence[str]) -> Flow:
         tasks={name: task for name, task in flow.tasks.items() if name in kept},
         flows={name: inner for name, inner in flow.flows.items() if name in kept},
     )
+
+
+def check_priced(flow: Flow, is_priced: Callable[[BackendSpec], bool]) -> None:
+    """Raise FlowError if a budget in dollars could not be kept, for want of a price."""
+    for one in _with_inner(flow):
+        used = {name for task in one.tasks.values() if task.kind in MODEL_KINDS for name in _backends(task, one)}
+        for name in sorted(used):
+            if not is_priced(one.backends[name]):
+                hint = f"give {name!r} a `price: {{input: …, output: …}}`, in dollars for a million tokens"
+                what = f"--budget-usd: a budget in dollars cannot be kept: the backend {name!r} has no price"
+                raise FlowError(Problem(what, one.file, hint=hint))
+
+
+def _backends(task: Task, flow: Flow) -> Iterator[str]:
+    """Yield the declared backends that the task can come to; of a template all that it may be."""
+    named = task.backend or ""
+    for name in [named] if named in flow.backends else flow.backends if named else ():
+        others = task.fallback if task.fallback is not None else flow.backends[name].fallback
+        yield from (one for one in (name, *others) if one in flow.backends)
+
+
+def _with_inner(flow: Flow) -> Iterator[Flow]:
+    yield flow
+    for inner in flow.flows.values():
+        yield from _with_inner(inner)
 
 
 def check_approvals(flow: Flow, given: Collection[str]) -> None:

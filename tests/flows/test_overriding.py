@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.core.errors import FlowError
-from orchestrator.flows import check_approvals
+from orchestrator.flows import check_approvals, check_priced
 from tests.flows.fakes import flow_of
 
 ASKING = """
@@ -33,3 +33,21 @@ def test_an_approval_of_what_does_not_ask_is_refused(given: str, said: str, tmp_
     with pytest.raises(FlowError, match="--approve") as refused:
         check_approvals(flow_of(tmp_path, ASKING), [given])
     assert said in str(refused.value)
+
+
+CALLING = """
+name: calling
+backends:
+  paid: {kind: simulated, price: {input: 1, output: 1}, fallback: [free]}
+  free: {kind: simulated}
+  other: {kind: simulated}
+tasks:
+  a: {llm: {backend: paid, prompt: hello}}
+"""
+
+
+def test_a_budget_in_dollars_needs_a_price_of_every_backend_that_can_be_called(tmp_path: Path) -> None:
+    flow = flow_of(tmp_path, CALLING)
+    with pytest.raises(FlowError, match="the backend 'free' has no price; give 'free' a `price"):
+        check_priced(flow, lambda spec: spec.price is not None)
+    check_priced(flow, lambda spec: spec.name != "other")
