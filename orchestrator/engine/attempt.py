@@ -153,8 +153,9 @@ class Attempt:
             return Broke(error.failure, error.output)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - foreign code: what it raises is this attempt's own end
             return Broke(self._hub.bug(self.node, error))
-        if not isinstance(output, Mapping):
-            return Broke(self._hub.bug(self.node, TypeError(f"{output!r} is no output: it has no fields")))
+        if not isinstance(output, Mapping) or not _is_data(output):
+            what = f"{_shortened(repr(output))} is no output: it is not made of fields of plain data"
+            return Broke(self._hub.bug(self.node, TypeError(what)))
         return Done(output)
 
     def _worked(self, kind: Kind) -> Awaitable[object]:
@@ -358,6 +359,19 @@ class Attempt:
             hint=text(failure.hint) if failure.hint else None,
             correlation_id=f"{self._hub.facts.id}/{self.node.id}/{self.number}",
         )
+
+
+def _is_data(value: object) -> bool:
+    """Return whether a value can be told in events and written down as JSON."""
+    if isinstance(value, Mapping):
+        return all(isinstance(key, str) for key in value) and all(map(_is_data, value.values()))
+    if isinstance(value, list | tuple):
+        return all(map(_is_data, value))
+    return value is None or isinstance(value, str | int | float | Cut)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 200 else f"{text[:200]} …"
 
 
 def _attempt_timeout(task: Any) -> Failure:  # noqa: ANN401 - one signature for all makers

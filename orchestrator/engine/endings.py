@@ -149,13 +149,16 @@ class Endings:
 
     def _cut(self, attempt: Attempt, name: str, value: str) -> str | Cut:
         limit = self._hub.options.max_output
-        if len(value) * 4 <= limit or len(value.encode()) <= limit:
+        if len(value) * 4 <= limit:
+            return value
+        encoded = value.encode("utf-8", "replace")
+        if len(encoded) <= limit:
             return value
         files, node = self._hub.files, attempt.node
         path = files.path(node.id, attempt.number, name)
-        files.write(node.id, attempt.number, name, value)
+        files.write(node.id, attempt.number, name, encoded.decode())
         files.close(node.id)
-        return Cut(value.encode()[:limit].decode(errors="ignore"), limit, path)
+        return Cut(encoded[:limit].decode(errors="ignore"), limit, path)
 
     def blamed(self, failure: Failure, node: Node) -> Failure:
         """Return the failure of a task that is not in an attempt, with its own id and without secrets."""

@@ -306,9 +306,10 @@ class Expander:
         """Let what was expanded before stand for its parts again, of which some start again."""
         for part in self.parts(node):
             part.left_over = False
-        for slots in node.slots if node.task.kind == FLOW_KIND else ():
-            slots.used += 1
-        node.place = Grant(None, None, (), node.slots) if node.task.kind == FLOW_KIND else None
+        if node.task.kind == FLOW_KIND and not node.whole:
+            node.place = Grant(None, None, (), node.slots)
+            for slots in node.slots:
+                slots.used += 1
         self._hub.emit(TaskExpanded(node.id, tuple(part.id for part in self.parts(node))))
         if node.whole:
             self._tell_expanded(node, State.SUCCEEDED)

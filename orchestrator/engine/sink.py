@@ -32,7 +32,7 @@ class Channel:
         self._pending_size = 0
 
     def write(self, data: bytes | str) -> None:
-        text = data if isinstance(data, str) else self._decode(data)
+        text = _encodable(data) if isinstance(data, str) else self._decode(data)
         self._take(self._redacted.feed(text))
 
     def end(self) -> None:
@@ -72,6 +72,11 @@ class Channel:
     @property
     def is_full(self) -> bool:
         return self._pending_size >= BATCH
+
+
+def _encodable(text: str) -> str:
+    """Return the text without halves of characters, which no file takes."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 class Sink:

@@ -200,3 +200,18 @@ def test_a_flow_with_too_many_tasks_is_refused_before_any_starts() -> None:
 def test_an_upstream_error_says_whom_it_happened_to() -> None:
     story = tell(flow(task("a", [busy()])))
     assert story.error("a").correlation_id == "r1/a/1"
+
+
+class Broken:
+    """Chance that is out of order."""
+
+    def random(self, *key: str | int) -> float:
+        raise ArithmeticError(str(key))
+
+    def uniform(self, low: float, high: float, *key: str | int) -> float:
+        return low + (high - low) * self.random(*key)
+
+
+def test_a_bug_of_ours_ends_the_run_with_it_instead_of_standing_still() -> None:
+    with pytest.raises(ArithmeticError, match="retry"):
+        tell(flow(task("a", [busy()], retries=2), task("b", [9.0])), Setting(parts={"chance": Broken()}))

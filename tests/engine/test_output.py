@@ -1,7 +1,9 @@
 """What tasks write and leave behind: told in batches, without secrets, bounded in memory, whole in files."""
 
+import pytest
+
 from orchestrator.core import events as ev
-from orchestrator.core.errors import WorkError
+from orchestrator.core.errors import ErrorKind, WorkError
 from orchestrator.core.output import Cut
 from orchestrator.core.ports import Context
 from orchestrator.engine import EngineOptions
@@ -166,3 +168,21 @@ def test_a_template_over_a_cut_field_fails_and_names_the_limit_and_the_file() ->
 def test_each_attempt_has_files_of_its_own() -> None:
     story = tell(flow(task("a", ["first", WorkError("x")], ["second"], retries=2)))
     assert story.files.texts == {"a.1.out": "first", "a.2.out": "second"}
+
+
+# ── what no file and no journal takes ───────────────────────────────────────────────────────────
+
+
+def test_half_a_character_is_replaced_wherever_it_stands() -> None:
+    broken = "a \ud800 b \udcff"
+    tasks = [task("a", [broken, {"value": broken * 20}]), task("b", text="{{ a }}", needs=["a"])]
+    story = tell(flow(*tasks), Setting(options=EngineOptions(max_output=100)))
+    assert whole(story) == "a ? b ?"
+    assert story.files.texts["a.1.value"].startswith("a ? b ?a ?")
+
+
+@pytest.mark.parametrize("value", [object(), {1: "a"}, {"deep": [b"bytes"]}, {"a": {"b": {1, 2}}}])
+def test_an_output_that_cannot_be_written_down_is_a_bug_of_the_kind(value: object) -> None:
+    story = tell(flow(task("a", [{"value": value}]), task("b")))
+    assert story.states() == {"a": "failed", "b": "succeeded"}
+    assert story.error("a").kind is ErrorKind.BUG

@@ -225,3 +225,12 @@ def test_rerunning_what_feeds_a_sub_flow_gives_it_the_new_inputs() -> None:
     )
     story = tell(outer, Setting([(9.0, RerunFrom(task="first"))], leaves_at=20.0))
     assert [event.output["text"] for event in story.events(ev.TaskSucceeded, task="sub/a")] == ["old", "new"]
+
+
+def test_running_one_of_a_fan_out_of_sub_flows_again_takes_one_place() -> None:
+    fanned = sub(fan_out=ForEach(["p", "q"], max_concurrency=1))
+    inside = inner(task("a", [1.0]))
+    for command in (RerunFrom(task="sub[p]"), RerunFrom(task="sub[p]/a")):
+        story = tell(flow(fanned, flows={"sub": inside}), Setting([(9.0, command)], leaves_at=20.0))
+        assert story.started("sub[p]/a") == [0.0, 9.0]
+        assert set(story.states().values()) == {"succeeded"}
