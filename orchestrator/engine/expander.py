@@ -11,7 +11,7 @@ from orchestrator.core.events import TaskCancelled, TaskExpanded, TaskReset, Tas
 from orchestrator.core.flow import FLOW_KIND, GATE_KIND, FlowCall, ForEach, Matrix, Need, Task
 from orchestrator.core.states import State
 from orchestrator.engine.admission import Grant
-from orchestrator.engine.expansion import Instance, each_combination, each_item
+from orchestrator.engine.expansion import Instance, each_combination, each_item, without_secrets
 from orchestrator.engine.node import Level, Node
 from orchestrator.engine.world import Place, level_of
 
@@ -106,7 +106,7 @@ class Expander:
 
     def expand_whole(self, node: Node) -> None:
         """Make the instances of a fan-out. Raises AttemptError for what is no list, or too long."""
-        instances = self._instances(node)
+        instances = without_secrets(self._instances(node), self._hub.redactor.text)
         ids = tuple(f"{node.id}[{instance.label}]" for instance in instances)
         self._check_size(list(ids))
         if not instances:

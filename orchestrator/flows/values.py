@@ -223,6 +223,8 @@ def _value(flow: Flow, declared: Input, values: Mapping[str, Json]) -> Json:
 
 def _problem(flow: Flow, declared: Input, fault: str, hint: str | None = None) -> Problem:
     message, _, advice = fault.partition("; ")
+    if declared.secret and advice.startswith("expected"):  # what comes before it holds the value
+        message = "has a value that does not fit"
     return Problem(
         f"the input {declared.name!r} {message}", flow.file, hint=hint or advice or None, code=Code.INPUT_VALUE
     )

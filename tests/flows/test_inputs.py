@@ -146,3 +146,11 @@ def test_a_calling_flow_gives_values_that_have_their_types(flow: Flow) -> None:
 def test_a_calling_flow_is_not_read_generously(flow: Flow, name: str, value: Json) -> None:
     with pytest.raises(FlowError, match=f"the input '{name}' is"):
         resolve_inputs(flow, {name: value})
+
+
+@pytest.mark.parametrize("declared", ["{type: int, secret: true}", '{pattern: "[a-z]+", secret: true}'])
+def test_a_secret_that_does_not_fit_is_not_shown(declared: str, tmp_path: Path) -> None:
+    flow = flow_of(tmp_path, f"inputs: {{pin: {declared}}}\ntasks: {{a: {{shell: echo}}}}")
+    said = refusal(flow, "pin", "HUNTER2")
+    assert "HUNTER2" not in said
+    assert "does not fit; expected" in said
