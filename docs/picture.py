@@ -3,8 +3,8 @@
     .venv/bin/python docs/picture.py             draws docs/dashboard.svg from docs/dashboard.jsonl
     .venv/bin/python docs/picture.py --record    runs the flow first, and records it anew
 
-The recording holds the events of a real run up to the moment that is shown, so the picture is always the same. The
-flow was `sample_flows/failure_isolation.yaml` with one difference: its breaker gives up sooner (see SOONER).
+The recording holds the events of a real run of `sample_flows/failure_isolation.yaml` up to the moment that is shown, so
+the picture is always the same.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from html import escape, unescape
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final
 
 from orchestrator.bootstrap import EngineThread, RunOptions, prepare
@@ -40,9 +39,6 @@ SIZE: Final = (120, 40)
 MOMENT: Final = 11.6
 """The second that is shown: the group that burns has failed, the others are in the middle of their work."""
 
-SOONER: Final = {"reset_timeout: 5s": "reset_timeout: 3s", "give_up: 3": "give_up: 2"}
-"""So the failures of the group that burns and the work of the others are seen in one moment."""
-
 SHOWN: Final = "unit_tests"
 """The task under the cursor, whose output the pane shows."""
 
@@ -54,21 +50,7 @@ FONTS: Final = "ui-monospace, 'SF Mono', Menlo, Consolas, 'DejaVu Sans Mono', 'L
 
 def record() -> None:
     """Run the flow until the moment and write down its events, without what only this machine knows."""
-    with TemporaryDirectory() as folder:
-        file = Path(folder) / Path(FLOW).name
-        file.write_text(_sooner((ROOT / FLOW).read_text()))
-        _record(str(file))
-
-
-def _sooner(flow: str) -> str:
-    for text, instead in SOONER.items():
-        assert text in flow, f"{FLOW} has no {text!r} any more"
-        flow = flow.replace(text, instead)
-    return flow
-
-
-def _record(file: str) -> None:
-    prepared = prepare(file, RunOptions(can_ask=True))
+    prepared = prepare(str(ROOT / FLOW), RunOptions(can_ask=True))
     _, stream = prepared.session.attach()
     with EngineThread(prepared) as engine:
         engine.wait(MOMENT)

@@ -281,7 +281,7 @@ def given_up(desk: Desk) -> Failure:
         Code.BREAKER_OPEN,
         ErrorClass.TRANSIENT,
         ErrorKind.BREAKER,
-        f"gave up on backend {desk.name}: {breaker.failed_probes} probes failed in a row, last: {breaker.last_error}",
+        f"gave up on {desk.name} after {breaker.failed_probes} failed probes: {breaker.last_error}",
         hint="retry when it has recovered; `breaker: {give_up: N}` waits longer",
     )
 
