@@ -11,6 +11,7 @@ from functools import partial
 from random import Random
 from typing import Any, ClassVar
 
+from orchestrator.bootstrap import calm_collector
 from orchestrator.core.flow import BackendSpec, Flow, Need, Task
 from orchestrator.core.output import OutputShape
 from orchestrator.core.ports import Backend, Calls, Context, Estimate, Gap, Kind, Scope
@@ -122,6 +123,7 @@ def run_engine(needs: Mapping[str, tuple[str, ...]]) -> float:
         engine = Engine(flow, parts, EngineOptions(max_tasks=10**7))
         view, backlog = engine.session.attach()
         gc.collect()
+        calm_collector()
         began = time.perf_counter()
         running = asyncio.ensure_future(engine.run())
         while not running.done():
@@ -137,7 +139,10 @@ def run_engine(needs: Mapping[str, tuple[str, ...]]) -> float:
             raise SystemExit("the viewer saw something else than the engine")
         return took
 
-    return asyncio.run(main())
+    try:
+        return asyncio.run(main())
+    finally:
+        gc.unfreeze()
 
 
 def run_shape(shape: Callable[[int], dict[str, tuple[str, ...]]], count: int) -> float:
