@@ -9,6 +9,7 @@ those whom the same gate refuses.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final, NamedTuple, TypeAlias
 
 from orchestrator.core.errors import Code, ErrorClass, ErrorKind, Failure
@@ -20,6 +21,7 @@ from orchestrator.engine.gates import BreakerGate, BudgetGate, Gate, OpenGate, S
 from orchestrator.engine.line import Ticket
 from orchestrator.engine.timers import Timers
 from orchestrator.resilience.budget import Amount, Reservation
+from orchestrator.resilience.fallback import choose
 
 
 class Grant(NamedTuple):
@@ -167,13 +169,15 @@ class Admission:
     def _desk(self, ticket: Ticket) -> Desk:
         """Return the first backend that is not open, held or refused by a budget; without one, the task's own."""
         first, *others = ticket.candidates
-        if not others:
-            return first
-        for desk in ticket.candidates:
-            self._price(ticket, desk)
-            if desk.obstacle(ticket) is None and not any(gate.is_exceeded_by(ticket) for gate in ticket.node.budgets):
-                return desk
-        return first
+        choice = choose(ticket.candidates, partial(self._obstacle, ticket)) if others else None
+        return choice.candidate if choice is not None else first
+
+    def _obstacle(self, ticket: Ticket, desk: Desk) -> str | None:
+        """Return what keeps the call from the backend, for people."""
+        self._price(ticket, desk)
+        if desk.obstacle(ticket) is None and not any(gate.is_exceeded_by(ticket) for gate in ticket.node.budgets):
+            return None
+        return _why_passed_over(desk)
 
     @staticmethod
     def _price(ticket: Ticket, desk: Desk) -> None:

@@ -160,6 +160,3 @@ class Chance:
         text = json.dumps((self._seed, *key))  # ASCII, unambiguous, and the same in every version
         digest = blake2b(text.encode("ascii"), digest_size=8).digest()
         return (int.from_bytes(digest) >> 11) / (1 << 53)
-
-    def uniform(self, low: float, high: float, *key: str | int) -> float:
-        return low + (high - low) * self.random(*key)

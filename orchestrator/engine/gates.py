@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from math import inf
 
@@ -16,7 +17,7 @@ from orchestrator.resilience.release import Release
 
 
 class Gate:
-    """Somewhere to wait. Where gates are `fair`, nobody overtakes who became ready earlier.
+    """Somewhere to wait, in a line. Where gates are `fair`, nobody overtakes who became ready earlier.
 
     A gate that opens by time alone has to be `watched`: nobody else tells when it has room again. One that `is_full`
     has room for nobody, whoever asks.
@@ -31,12 +32,6 @@ class Gate:
         self.reason = reason
         self.line = Line(self)
 
-    def refuses(self, ticket: Ticket) -> bool:
-        return (self.fair and self.line.is_before(ticket)) or not self.has_room(ticket)
-
-    def has_room(self, ticket: Ticket) -> bool:
-        raise NotImplementedError
-
     def until(self, ticket: Ticket) -> float | None:
         """Return the second on the run's clock at which the head of the line may be tested again, where known."""
         del ticket
@@ -48,11 +43,18 @@ class OpenGate(Gate):
 
     fair = False
 
-    def has_room(self, ticket: Ticket) -> bool:
-        raise NotImplementedError("admission asks the task, or the budget")
+
+class Door(Gate, ABC):
+    """A gate that can be asked: it has room for a ticket, or not."""
+
+    @abstractmethod
+    def has_room(self, ticket: Ticket) -> bool: ...
+
+    def refuses(self, ticket: Ticket) -> bool:
+        return self.line.is_before(ticket) or not self.has_room(ticket)
 
 
-class Slots(Gate):
+class Slots(Door):
     """So many at once; None is any number."""
 
     def __init__(self, name: str, limit: int | None) -> None:
@@ -69,7 +71,7 @@ class Slots(Gate):
         return self.limit is None or self.used < self.limit
 
 
-class HoldGate(Gate):
+class HoldGate(Door):
     """A backend that asked its callers to stay away."""
 
     def __init__(self, name: str, hold: Hold) -> None:
@@ -100,7 +102,7 @@ class HoldGate(Gate):
             self.hold.give_back(probe)
 
 
-class BreakerGate(Gate):
+class BreakerGate(Door):
     """A backend's breaker, and the staged return of those who were parked while it was open."""
 
     def __init__(self, name: str, breaker: Breaker, half_open_calls: int) -> None:
@@ -148,7 +150,7 @@ class BreakerGate(Gate):
             self._release = None
 
 
-class RateGate(Gate):
+class RateGate(Door):
     """A backend's rate limits."""
 
     watched = True
@@ -165,7 +167,7 @@ class RateGate(Gate):
         return self._now() + self.limits.delay(ticket.estimate.tokens)
 
 
-class BudgetGate(Gate):
+class BudgetGate(Door):
     """What a run, a group or a task may spend, and the rule for who asks for more than is left.
 
     In its line wait those who fit if calls under way settle for less than they reserved. Those who do not fit beside

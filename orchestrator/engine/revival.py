@@ -153,6 +153,5 @@ class Revival:
         for node in nodes:
             if node in opened:
                 expander.reopen(node)
-        for node in nodes:
-            if node not in opened:
+            else:
                 self._scheduler.look_at(node)

@@ -25,7 +25,7 @@ from orchestrator.core.events import (
     TaskWaiting,
 )
 from orchestrator.core.flow import FLOW_KIND, GATE_KIND, Need, OnFailure
-from orchestrator.core.states import FINAL, BreakerState, Reason, State
+from orchestrator.core.states import FINAL, Reason, State
 from orchestrator.engine.admission import Grant, given_up
 from orchestrator.engine.approvals import Approvals
 from orchestrator.engine.attempt import Attempt, Broke, End, Stopped
@@ -279,8 +279,6 @@ class Scheduler:
 
     def give_up(self, desk: Desk) -> None:
         """Fail those who are parked at a breaker whose probes failed too often."""
-        if desk.breaker.breaker.state is not BreakerState.OPEN:
-            return
         for ticket in desk.breaker.line:
             self.hub.admission.withdraw(ticket)
             ticket.rejected(given_up(desk))

@@ -203,3 +203,11 @@ def test_each_call_of_an_agent_reserves_and_settles_on_its_own() -> None:
     agent = task("a", [call(Usage(10, 0), tokens=50), call(Usage(20, 0), tokens=50)], kind="agentic", backend="x")
     story = tell(flow(agent, backends=X, budget=BudgetPolicy(tokens=100)))
     assert [event.tokens for event in story.events(ev.BudgetSettled)] == [10, 20]
+
+
+def test_when_the_head_of_the_line_leaves_the_next_has_its_turn() -> None:
+    tasks = [spends("a", 60, 0, 30.0), spends("b", 60, 0), spends("c", 30, 0)]
+    told = flow(*tasks, backends=X, budget=BudgetPolicy(tokens=100))
+    story = tell(told, Setting([(2.0, CancelTask(task="b"))]))
+    assert story.waits("c") == [("budget", None)]
+    assert story.started("c") == [2.0]

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import pytest
 
 from orchestrator.core import events as ev
-from orchestrator.core.commands import Approve, CancelTask, Deny, SkipTask
+from orchestrator.core.commands import Approve, CancelTask, Deny, RetryTask, SkipTask
 from orchestrator.core.errors import Code, ErrorKind, WorkError
 from orchestrator.core.flow import Approval, Condition, Flow, ForEach, Matrix, Need
 from orchestrator.core.ports import Context
@@ -244,3 +244,16 @@ def test_asked_once_the_first_asks_for_all() -> None:
     story = tell(flow(asked), Setting([(1.0, Approve(task="a[p]"))]))
     assert len(story.events(ev.ApprovalRequested)) == 1
     assert story.started("a[q]") == [1.0]
+
+
+def test_a_fan_out_that_is_opened_again_keeps_no_pair_from_being_made() -> None:
+    def slow_for_q(context: Context) -> Awaitable[None]:
+        return context.clock.sleep(30.0 if "q" in context.task else 1.0)
+
+    tasks = [
+        task("a", [BROKEN], [slow_for_q], fan_out=ForEach(["p", "q"])),
+        task("slow", [10.0]),
+        task("b", fan_out=ForEach(each="a"), needs=["a", "slow"]),
+    ]
+    story = tell(flow(*tasks), Setting([(5.0, RetryTask(task="a"))]))
+    assert [story.started(f"b[{label}]") for label in "pq"] == [[10.0], [35.0]]

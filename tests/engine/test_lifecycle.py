@@ -208,9 +208,6 @@ class Broken:
     def random(self, *key: str | int) -> float:
         raise ArithmeticError(str(key))
 
-    def uniform(self, low: float, high: float, *key: str | int) -> float:
-        return low + (high - low) * self.random(*key)
-
 
 def test_a_bug_of_ours_ends_the_run_with_it_instead_of_standing_still() -> None:
     with pytest.raises(ArithmeticError, match="retry"):

@@ -3,7 +3,7 @@
 import pytest
 
 from orchestrator.core import events as ev
-from orchestrator.core.commands import SkipWait
+from orchestrator.core.commands import CancelTask, SkipWait
 from orchestrator.core.errors import Code
 from orchestrator.core.flow import Algorithm, BackendSpec, RateLimit
 from orchestrator.core.states import State
@@ -160,3 +160,12 @@ def test_each_call_of_an_agent_counts() -> None:
     story = tell(flow(agent, backends=[limited(window(1))]))
     assert story.ended("a") == 20.0
     assert story.run.backends["x"].calls == 3
+
+
+def test_when_the_head_of_the_line_leaves_the_next_has_its_turn() -> None:
+    first = task("first", [30.0, Usage(60, 0)], tokens=60, backend="x")
+    heavy, light = task("heavy", tokens=90, backend="x"), task("light", tokens=10, backend="x")
+    story = tell(
+        flow(first, heavy, light, backends=[limited(window(tokens=100))]), Setting([(2.0, CancelTask(task="heavy"))])
+    )
+    assert story.started("light") == [2.0]

@@ -43,7 +43,7 @@ def test_a_viewer_that_attaches_at_any_moment_sees_the_same_in_the_end() -> None
 
     async def main() -> Run:
         loop = asyncio.get_running_loop()
-        for moment in (0.5, 1.0, 2.0, 4.9):
+        for moment in (0.5, 1.0, 1.005, 2.001, 4.9):
             loop.call_at(moment, lambda: viewers.append(Viewer(engine.session.attach())))
         return await engine.run()
 
