@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Final, Literal, NamedTuple, Protocol, TypeAlia
 
 from orchestrator.core.commands import Command
 from orchestrator.core.events import Record
-from orchestrator.core.flow import BackendSpec, Json
+from orchestrator.core.flow import BackendSpec
 from orchestrator.core.output import Cut, OutputShape
 from orchestrator.core.run import Run
 
@@ -27,7 +27,6 @@ class Chance(Protocol):
     """Randomness that depends on its key alone, never on the order of asking."""
 
     def random(self, *key: str | int) -> float: ...
-    def uniform(self, low: float, high: float, *key: str | int) -> float: ...
 
 
 class Journal(Protocol):
@@ -295,6 +294,3 @@ class Session(Protocol):
     def now(self) -> float:
         """Return the second on the run's clock, for countdowns."""
         ...
-
-
-JsonObject: TypeAlias = Mapping[str, Json]

@@ -102,10 +102,6 @@ class Run:
         new.tallies = {group: tally.copy() for group, tally in self.tallies.items()}
         return new
 
-    def needs_a_person(self) -> list[TaskProgress]:
-        """Return the tasks whose question is open."""
-        return [self.tasks[task] for task in self.questions]
-
 
 def fold(records: Iterable[Record], run: Run | None = None) -> Run:
     """Return the run that the records tell, or that goes on with them."""

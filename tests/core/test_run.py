@@ -395,7 +395,6 @@ def test_a_budget_that_was_exceeded_is_whole_again_when_it_is_raised() -> None:
 def test_a_question_stands_until_it_is_answered(answer: Event) -> None:
     run = told(ADDED, ev.TaskWaiting("a", Reason.APPROVAL), ev.ApprovalRequested("a", "Deploy?", "the diff", 60.0))
     assert run.tasks["a"].question == run.questions["a"] == Question("Deploy?", "the diff", 60.0)
-    assert run.needs_a_person() == [run.tasks["a"]]
     answered = then(run, answer).tasks["a"]
     assert answered.question is None
     assert not run.questions
@@ -405,7 +404,7 @@ def test_nobody_is_asked_about_a_task_that_has_ended() -> None:
     run = told(ADDED, ev.TaskWaiting("a", Reason.APPROVAL), ev.ApprovalRequested("a", "Deploy?"))
     then(run, ev.TaskCancelled("a", "me"))
     assert run.tasks["a"].question is None
-    assert not run.needs_a_person()
+    assert not run.questions
 
 
 def test_the_last_refusals_are_kept_with_their_reasons() -> None:

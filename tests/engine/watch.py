@@ -13,7 +13,7 @@ from orchestrator.core.run import Run, fold
 from orchestrator.core.states import FINAL, BreakerState, State
 from orchestrator.engine import Engine
 from orchestrator.engine.admission import Grant
-from orchestrator.engine.gates import Gate, Slots
+from orchestrator.engine.gates import Door, Gate, Slots
 from orchestrator.engine.node import Node
 
 PARTS = ("tasks", "groups", "backends", "budgets", "instances", "questions", "state", "outcome", "members", "ended")
@@ -123,7 +123,7 @@ def _lines(engine: Engine) -> Iterator[str]:
         if strangers:
             yield f"{gate.name} {gate.reason}: {strangers} wait and do not know"
         head = gate.line.head()
-        if gate.fair and head is not None and _opens_by_itself(engine, gate) and gate.has_room(head):
+        if isinstance(gate, Door) and head is not None and _opens_by_itself(engine, gate) and gate.has_room(head):
             yield f"{gate.name} {gate.reason}: there is room, and {head.node.id} waits"
     owned = [node for node in _nodes(engine) if node.ticket is not None and node.ticket.gate is not None]
     if len(owned) != waiting:

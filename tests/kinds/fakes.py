@@ -63,9 +63,6 @@ class FakeChance(Chance):
     def random(self, *key: str | int) -> float:
         return Random(repr((self._seed, *key))).random()  # noqa: S311 - no secrets here
 
-    def uniform(self, low: float, high: float, *key: str | int) -> float:
-        return low + (high - low) * self.random(*key)
-
 
 class FakeContext(Context):
     """One attempt of one task, with nothing behind it. Make it inside a running loop."""

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.core.moments import MOMENT, seconds_until
-from orchestrator.resilience.deadline import Stopwatch, TimeLimit, soonest
+from orchestrator.resilience.deadline import Stopwatch, soonest
 
 
 class Clock:
@@ -46,63 +46,12 @@ def test_starting_or_stopping_twice_changes_nothing() -> None:
     assert watch.elapsed == 3.0
 
 
-def test_a_sign_of_life_sets_it_back_to_zero_whether_or_not_it_runs() -> None:
-    clock = Clock()
-    watch = Stopwatch(clock)
-    watch.start()
-    clock.time = 2.0
-    watch.back_to_zero()
-    clock.time = 3.0
-    assert watch.elapsed == 1.0
-    watch.stop()
-    watch.back_to_zero()
-    clock.time = 9.0
-    assert (watch.elapsed, watch.is_running) == (0.0, False)
-
-
-def test_a_limit_says_what_is_left() -> None:
-    clock = Clock()
-    watch = Stopwatch(clock)
-    watch.start()
-    limit = TimeLimit(10.0)
-    clock.time = 4.0
-    assert (limit.remaining(watch), limit.is_over(watch)) == (6.0, False)
-    clock.time = 11.0
-    assert (limit.remaining(watch), limit.is_over(watch)) == (0.0, True)
-
-
-def test_no_limit_is_never_over() -> None:
-    watch = Stopwatch(Clock())
-    assert (TimeLimit(None).remaining(watch), TimeLimit(None).is_over(watch)) == (None, False)
-
-
 @pytest.mark.parametrize(
     ("moments", "first"),
     [((), None), ((None, None), None), ((3.0, None, 1.0), 1.0), ((float("inf"),), None)],
 )
 def test_the_soonest_of_those_that_there_are(moments: tuple[float | None, ...], first: float | None) -> None:
     assert soonest(*moments) == first
-
-
-@given(
-    start=st.floats(0, 1e8),
-    seconds=st.floats(0, 1e5),
-    pauses=st.lists(st.tuples(st.floats(0, 1e3), st.floats(0, 1)), max_size=10),
-)
-@settings(max_examples=100)
-def test_who_waits_what_remains_finds_it_over_however_often_the_clock_stood_still(
-    start: float, seconds: float, pauses: list[tuple[float, float]]
-) -> None:
-    clock = Clock(start)
-    watch, limit = Stopwatch(clock), TimeLimit(seconds)
-    for pause, share in pauses:
-        clock.time += pause
-        watch.start()
-        clock.time += (limit.remaining(watch) or 0.0) * share
-        watch.stop()
-    watch.start()
-    clock.time += limit.remaining(watch) or 0.0
-    assert limit.is_over(watch)
 
 
 @given(moment=st.floats(-1e8, 1e8), now=st.floats(-1e8, 1e8))
