@@ -22,6 +22,7 @@ from orchestrator.cli.report import report_text
 from orchestrator.cli.streams import Out, Reader, Streams, can_ask, standard_streams
 from orchestrator.cli.summary import Logs, Paper, outputs_text, summary
 from orchestrator.cli.watching import BlockFace, PlainFace, ReaderWatch, Ticks, Together, Viewer, Watch
+from orchestrator.cli.words import clean
 from orchestrator.core.commands import CancelRun
 from orchestrator.core.ports import Journal, Session
 from orchestrator.core.run import Run
@@ -125,7 +126,8 @@ class Headless:
         if self._output == "json":
             self._streams.out.line(report_text(run, self._kept.outputs, ascii_only=not self._streams.out.looks.unicode))
         elif self._output == "text":
-            self._streams.out.write(outputs_text(run))
+            text = outputs_text(run)
+            self._streams.out.write(clean(text) if self._streams.out.looks.terminal else text)
 
     def _status(self, run: Run, watch: Watch) -> int:
         if watch.error is not None:

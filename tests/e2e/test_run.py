@@ -332,3 +332,12 @@ def test_even_a_kill_leaves_nothing_behind(tmp_path: Path) -> None:
             time.sleep(0.01)
         running.kill()
     assert none_alive(f"{tmp_path}/sleeper")
+
+
+def test_results_obey_no_escapes_on_a_terminal_and_keep_them_on_a_pipe(tmp_path: Path) -> None:
+    text = "version: 1\nname: f\ntasks:\n  a: {shell: 'printf \"x\\033]0;title\\007y\"'}\noutputs: {said: '{{ a }}'}\n"
+    path = flow(tmp_path, text)
+    assert piped("run", str(path), state=tmp_path).stdout == "said: x\x1b]0;title\x07y\n"
+    terminal = Terminal("run", str(path), state=tmp_path)
+    terminal.sees("said: xy")
+    assert terminal.ends() == 0
