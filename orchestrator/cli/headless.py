@@ -33,7 +33,7 @@ def run_headless(flow: str, options: Mapping[str, Any]) -> int:
     """Run the flow and return the exit status."""
     asks = can_ask(sys.stdin, sys.stderr)
     streams = standard_streams()
-    prepared = prepare(flow, engine_options(options, asks=asks))
+    prepared = prepare(flow, engine_options(options, asks=asks or options["dry_run"]))
     warn(prepared, streams.err)
     if options["dry_run"]:
         from orchestrator.cli.plan import plan_text  # noqa: PLC0415 - planning costs time that a run does not need

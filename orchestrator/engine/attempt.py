@@ -343,6 +343,12 @@ class Attempt:
     def _soon(self, function: Callable[[], None]) -> asyncio.TimerHandle:
         return self._hub.timers.at(self._hub.now() + COALESCE, function)
 
+    def partial(self) -> dict[str, object]:
+        """Return what the attempt had written when it was cut short, as the main field of its output."""
+        kind = self.node.kind
+        text = self._opened.written("out") if self._opened is not None else ""
+        return {kind.output.main: text} if kind is not None and text else {}
+
     def take_usage(self) -> Usage | None:
         """Return what was reported since the last time, None if nothing was."""
         if not self.reported:

@@ -82,7 +82,7 @@ class Endings:
         if delay is not None:
             self._scheduler.again_at(node, self._hub.now() + delay)
         else:
-            self._scheduler.fail(node, failure, self._kept(attempt, raw or {}))
+            self._scheduler.fail(node, failure, self._kept(attempt, raw or attempt.partial()))
         self._settle(attempt, failure, unknown=failure.kind is ErrorKind.TIMEOUT)
 
     def _retry_delay(self, node: Node, failure: Failure) -> float | None:

@@ -9,11 +9,13 @@ from orchestrator.core.dependencies import Settled
 from orchestrator.core.errors import AttemptError, Code, ErrorClass, ErrorKind, Failure, FlowError, InputError
 from orchestrator.core.events import TaskCancelled, TaskExpanded, TaskReset, TaskSkipped
 from orchestrator.core.flow import FLOW_KIND, GATE_KIND, FlowCall, ForEach, Matrix, Need, Task
+from orchestrator.core.output import COMMON_FIELDS
 from orchestrator.core.states import State
 from orchestrator.engine.admission import Grant
 from orchestrator.engine.expansion import Instance, each_combination, each_item, without_secrets
 from orchestrator.engine.node import Level, Node
 from orchestrator.engine.world import Place, level_of
+from orchestrator.templates import references_of
 
 if TYPE_CHECKING:
     from orchestrator.engine.scheduler import Scheduler
@@ -276,11 +278,22 @@ class Expander:
         return {name: self._hub.redactor.data(value) for name, value in named.items()}
 
     def _output(self, level: Level, template: object) -> object:
+        """Return one output; of a text that was cut, where all of it is."""
         renderer = self._scheduler.renderer
+        if any(self._is_unfinished(level, reference.path) for reference in references_of(template, names=level.names)):
+            return None
         try:
             return plain(renderer.data(template, renderer.level_scope(level)))
-        except AttemptError:
-            return None
+        except AttemptError as error:
+            return error.failure.message if error.failure.code == Code.OUTPUT_CUT else None
+
+    def _is_unfinished(self, level: Level, path: tuple[str | int, ...]) -> bool:
+        """Return whether the path names what a task that did not finish would have left; how it ended is there."""
+        node = level.nodes.get(str(path[0]))
+        if node is None or node.instances or (len(path) > 1 and path[1] in COMMON_FIELDS):
+            return False
+        state = self._scheduler.state(node)
+        return state is not State.SUCCEEDED and not (state is State.FAILED and node.task.optional)
 
     def _parts_failed(self, failed: list[Node], total: int) -> Failure:
         names = ", ".join(part.label or part.id for part in failed[:5]) + (", …" if len(failed) > 5 else "")

@@ -16,7 +16,7 @@ from orchestrator.engine.hub import Hub
 from orchestrator.engine.line import NOTHING
 from orchestrator.engine.node import Level, Node
 from orchestrator.engine.scope import FieldScope, TaskScope
-from orchestrator.templates import TemplateError, compile_expression, render_data
+from orchestrator.templates import CutError, TemplateError, compile_expression, render_data
 from orchestrator.templates.values import text_of
 
 
@@ -129,7 +129,8 @@ def _explained(node: Node | None) -> Iterator[None]:
         yield
     except TemplateError as error:
         where = f"{node.id}: " if node is not None else ""
-        raise InputError(f"{where}{error.message}", hint=error.hint) from error
+        code = Code.OUTPUT_CUT if isinstance(error, CutError) else Code.RENDER
+        raise InputError(f"{where}{error.message}", code=code, hint=error.hint) from error
     except ValueError as error:  # what settings say of a value that they refuse, now that it is rendered
         raise InputError(f"{node.id if node is not None else 'a value'}: {error}") from error
 

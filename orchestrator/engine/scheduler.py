@@ -167,7 +167,7 @@ class Scheduler:
         if self.cancelled_by is not None and not node.always:
             self.cancel(node, self.cancelled_by)
             return
-        node.became_ready(self.deadline_at)
+        node.became_ready(self._run_deadline(node))
         try:
             if node.whole:
                 self.expander.expand_whole(node)
@@ -177,6 +177,12 @@ class Scheduler:
                 self._prepare(node)
         except AttemptError as error:
             self.fail(node, self.blame(node, error.failure))
+
+    def _run_deadline(self, node: Node) -> float | None:
+        """Return until when the run lets the task go on: `always` tasks get a minute, also after the run's deadline."""
+        if self.deadline_at is None or not node.always:
+            return self.deadline_at
+        return max(self.deadline_at, self.hub.now() + ALWAYS_SECONDS)
 
     def _prepare(self, node: Node) -> None:
         """Render what the task holds, and ask to be admitted."""

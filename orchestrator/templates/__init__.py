@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from orchestrator.templates.argv import check_argv
 from orchestrator.templates.data import references_of, render_argv, render_data
-from orchestrator.templates.errors import TemplateError
+from orchestrator.templates.errors import CutError, TemplateError
 from orchestrator.templates.paths import Reference
 from orchestrator.templates.shell import ShellTemplate, compile_shell
 from orchestrator.templates.template import Template, parse_expression, parse_template
@@ -17,6 +17,7 @@ from orchestrator.templates.values import json_of, text_of
 compile_expression = parse_expression
 
 __all__ = [
+    "CutError",
     "Reference",
     "ShellTemplate",
     "Template",

@@ -17,3 +17,7 @@ class TemplateError(ValueError):
         if self.offset is None:
             self.offset = offset
         return self
+
+
+class CutError(TemplateError):
+    """A value that memory holds only the beginning of; the message names the file that holds it all."""

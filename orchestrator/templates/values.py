@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final, TypeAlias
 
 from orchestrator.core.output import Cut, Output
-from orchestrator.templates.errors import TemplateError
+from orchestrator.templates.errors import CutError, TemplateError
 
 Part: TypeAlias = "str | int"
 
@@ -35,8 +35,8 @@ def use_all(value: object) -> object:
     return value
 
 
-def _was_cut(cut: Cut) -> TemplateError:
-    return TemplateError(
+def _was_cut(cut: Cut) -> CutError:
+    return CutError(
         f"the value was cut at its limit of {cut.limit} bytes; all of it is in {cut.path}",
         hint="pass the path of the file instead, or raise ORCHESTRATOR_MAX_OUTPUT",
     )

@@ -186,3 +186,12 @@ def test_an_output_that_cannot_be_written_down_is_a_bug_of_the_kind(value: objec
     story = tell(flow(task("a", [{"value": value}]), task("b")))
     assert story.states() == {"a": "failed", "b": "succeeded"}
     assert story.error("a").kind is ErrorKind.BUG
+
+
+def test_an_output_of_the_flow_that_memory_cut_says_where_all_of_it_is() -> None:
+    told = tell(
+        flow(task("big", [{"value": "x" * 2_000}]), outputs={"all": "{{ big }}"}),
+        Setting(options=EngineOptions(max_output=1_000)),
+    )
+    (finished,) = told.events(ev.RunFinished)
+    assert "all of it is in big.1.value" in finished.outputs["all"]

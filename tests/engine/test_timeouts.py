@@ -7,7 +7,7 @@ import pytest
 from orchestrator.core import events as ev
 from orchestrator.core.commands import Approve, PauseRun, UnpauseRun
 from orchestrator.core.errors import Code, ErrorClass, ErrorKind
-from orchestrator.core.flow import Approval, FlowCall, ForEach, Group
+from orchestrator.core.flow import Approval, Condition, FlowCall, ForEach, Group, Need
 from orchestrator.core.ports import Context
 from orchestrator.core.states import State
 from tests.engine.kit import Free, Setting, backend, busy, call, flow, task, tell
@@ -186,3 +186,14 @@ def test_a_question_is_no_part_of_the_timeout() -> None:
     asked = task("a", [2.0], timeout=3.0, approval=Approval("go?"))
     story = tell(flow(asked), Setting([(100.0, Approve(task="a"))]))
     assert story.state("a") is State.SUCCEEDED
+
+
+def test_an_always_task_has_a_minute_after_the_deadline_of_the_run() -> None:
+    clean_up = task("clean_up", [50.0], needs=[Need("work", Condition.SETTLED)], always=True)
+    told = tell(flow(task("work", [100.0]), clean_up, deadline=5.0))
+    assert (told.state("work"), told.state("clean_up")) == (State.FAILED, State.SUCCEEDED)
+
+
+def test_what_was_written_before_a_time_limit_is_not_lost() -> None:
+    told = tell(flow(task("work", ["as far as this", 100.0], attempt_timeout=5.0)))
+    assert told.output("work") == {"value": "as far as this"}
