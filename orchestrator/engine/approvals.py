@@ -91,15 +91,10 @@ class Approvals:
         return [one for one in all_of_them if not one.approved and not self._scheduler.is_final(one)]
 
     def withdraw(self, node: Node) -> None:
-        """Forget the question of a task that has ended; with `once`, another that waits asks in its place."""
+        """Forget the question of a task that has ended; with `once`, the next that is tested asks in its place."""
         asked = self._asked.get(_key(node))
-        if asked is None or asked.node is not node:
-            return
-        gate = self._hub.admission.approvals
-        tickets = (one.ticket for one in self._answered(node))
-        heir = next((ticket for ticket in tickets if ticket is not None and ticket.gate is gate), None)
-        if heir is not None:
-            self._scheduler.then(self._hub.admission.retest, heir)
+        if asked is not None and asked.node is node:
+            self._forget(node)
 
     def _forget(self, node: Node) -> None:
         self._hub.timers.forget((node, "approval"))

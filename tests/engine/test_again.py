@@ -270,3 +270,22 @@ def test_a_backend_that_answers_again_is_asked_again() -> None:
     spec = BackendSpec("x", "nowhere", None)
     story = tell(flow(task("a", [BROKEN], [1.0], backend="x"), backends=[spec]), again(RetryTask(task="a")))
     assert story.run.backends["x"].calls == 2
+
+
+def test_dependants_see_all_instances_of_a_whole_that_was_opened_again() -> None:
+    tasks = [task("a", [once_for("p")], fan_out=ForEach(["p", "q"])), task("b", text="{{ a | length }}", needs=["a"])]
+    story = tell(flow(*tasks), again(RetryTask(task="a[p]")))
+    assert story.output("b")["text"] == 2
+
+
+def test_what_fails_in_a_whole_that_was_opened_again_fails_the_run() -> None:
+    story = tell(flow(task("a", [once_for("p", "q")], fan_out=ForEach(["p", "q"]))), again(RetryTask(task="a[p]")))
+    assert story.states() == {"a": "failed", "a[p]": "succeeded", "a[q]": "failed"}
+    assert story.run.outcome is Outcome.FAILED
+
+
+def test_what_was_skipped_because_of_another_task_stays_so() -> None:
+    tasks = [task("z", [BROKEN]), task("a", [1.0, BROKEN], []), task("b", needs=["z", "a"])]
+    story = tell(flow(*tasks), again(RetryTask(task="a")))
+    assert resets(story) == ["a"]
+    assert story.run.tasks["b"].cause == "z"

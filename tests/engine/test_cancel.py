@@ -7,7 +7,7 @@ import pytest
 
 from orchestrator.core import events as ev
 from orchestrator.core.commands import CancelGroup, CancelRun, CancelTask, Drain, KillTask, PauseTask, TripBreaker
-from orchestrator.core.flow import Approval, BreakerPolicy, BudgetPolicy, Flow, ForEach, RateLimit
+from orchestrator.core.flow import Approval, BreakerPolicy, BudgetPolicy, Condition, Flow, ForEach, Need, RateLimit
 from orchestrator.core.ports import Context
 from orchestrator.core.states import Outcome, State
 from tests.engine.kit import Free, Group, Setting, Usage, backend, busy, call, flow, task, tell
@@ -292,3 +292,9 @@ def test_a_call_that_is_made_after_its_attempt_was_stopped_takes_nothing_and_kee
     assert story.ended("a") == 5.0
     assert story.run.backends["x"].in_use == 0
     assert asked[:2] == [2.0, 2.0]
+
+
+def test_draining_gives_all_the_time_it_takes_to_what_runs_and_to_what_runs_always() -> None:
+    tidy = task("tidy", [100.0], always=True, needs=[Need("a", Condition.SETTLED)])
+    story = tell(flow(task("a", [500.0]), tidy), Setting([(0.5, Drain())]))
+    assert story.states() == {"a": "succeeded", "tidy": "succeeded"}

@@ -3,7 +3,7 @@
 from orchestrator.core import events as ev
 from orchestrator.core.commands import CancelRun, SkipWait
 from orchestrator.core.errors import Code, ErrorKind
-from orchestrator.core.flow import ForEach, Until
+from orchestrator.core.flow import ForEach, RetryPolicy, Until
 from orchestrator.core.ports import Context
 from orchestrator.core.states import State
 from tests.engine.kit import Free, Setting, busy, flow, task, tell
@@ -77,3 +77,10 @@ def test_each_instance_is_repeated_on_its_own() -> None:
 
     story = tell(flow(task("a", [answer], until=READY, fan_out=ForEach(["p", "q"]))))
     assert [len(story.started(f"a[{label}]")) for label in "pq"] == [2, 1]
+
+
+def test_the_time_for_retries_counts_for_each_round() -> None:
+    patient = RetryPolicy(max_attempts=2, initial_delay=1.0, jitter=0.0, max_elapsed=3.0)
+    attempts: list[list[Free]] = [[found("no")], [busy()], [found("ready")]]
+    story = tell(flow(task("a", *attempts, until=READY, retry=patient)))
+    assert story.started("a") == [0.0, 5.0, 6.0]
