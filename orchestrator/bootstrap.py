@@ -7,14 +7,14 @@ import gc
 import os
 import secrets as tokens
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Literal, Self
+from typing import Any, Final, Literal, Self, TypeVar
 
 from orchestrator import plugins
 from orchestrator.config.environment import read_env_file, secret_value
@@ -47,6 +47,8 @@ from orchestrator.journal import JsonLines, TaskFiles
 from orchestrator.kinds.simulated import run_simulated
 from orchestrator.processes import kill_all_children, raise_descriptor_limit, stop_leftovers
 from orchestrator.templates import render_data
+
+T = TypeVar("T")
 
 LEFTOVERS_GRACE: Final = 1.0
 """Seconds that programs get which tasks left behind in the background."""
@@ -354,6 +356,37 @@ def _stand_in(options: RunOptions) -> Callable[[str], StandIn | None]:
 _TOUCH_THE_WORLD: Final = frozenset({"shell", "http", "function", "mcp"})
 
 
+# ── a loop of its own ───────────────────────────────────────────────────────────────────────────
+
+
+def run_to_the_end(main: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine in a loop of its own, as `asyncio.run` does, and close the loop whatever was left in it.
+
+    A function that ignores being cancelled is left behind by its attempt; `asyncio.run` would wait for it for ever.
+    """
+    loop = asyncio.new_event_loop()
+    try:
+        return loop.run_until_complete(main)
+    finally:
+        _leave_behind(loop)
+        loop.close()
+
+
+def _leave_behind(loop: asyncio.AbstractEventLoop) -> None:
+    left = asyncio.all_tasks(loop)
+    for task in left:
+        task.cancel()
+    if left:
+        _, stubborn = loop.run_until_complete(asyncio.wait(left, timeout=_LAST_WAIT))
+        for task in stubborn:
+            task._log_destroy_pending = False  # type: ignore[attr-defined]  # noqa: SLF001 - asyncio has no public way
+    loop.run_until_complete(loop.shutdown_asyncgens())
+
+
+_LAST_WAIT: Final = 0.5
+"""Seconds that what is left in a loop has to take note that it was cancelled."""
+
+
 # ── a run in a thread of its own ────────────────────────────────────────────────────────────────
 
 
@@ -379,7 +412,7 @@ class EngineThread:
 
     def _main(self) -> None:
         try:
-            asyncio.run(self._run())
+            run_to_the_end(self._run())
         except BaseException as error:  # noqa: BLE001 - whatever ends the engine is told to who owns the screen
             self.error = error
         finally:

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from orchestrator.bootstrap import Prepared, RunOptions, prepare
+from orchestrator.bootstrap import Prepared, RunOptions, prepare, run_to_the_end
 from orchestrator.cli.asking import Asker, Keyboard
 from orchestrator.cli.bugs import report
 from orchestrator.cli.eventlog import OutputsKept
@@ -103,7 +103,7 @@ class Headless:
                 printed = JsonLines(sys.stdout, self._reader_gone)
                 stack.callback(printed.close)
                 journals.append(printed)
-            return asyncio.run(self._run_under(watch, journals))
+            return run_to_the_end(self._run_under(watch, journals))
 
     async def _run_under(self, watch: Watch, journals: Sequence[Journal]) -> Run:
         with self._interrupts.on_loop(asyncio.get_running_loop()), watch:
