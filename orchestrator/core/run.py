@@ -334,6 +334,8 @@ def _task_reset(run: Run, event: ev.TaskReset, at: float) -> None:
     )
     if old.state is State.SKIPPED:
         _blame(run, old, -1)
+    if run.groups[old.info.group].cancelled:
+        run.groups[old.info.group] = run.groups[old.info.group]._replace(cancelled=False)
 
 
 @_fold

@@ -413,3 +413,9 @@ def test_the_last_refusals_are_kept_with_their_reasons() -> None:
     assert len(run.refusals) == 100
     assert run.refusals["c150"] == "why 150"
     assert "c50" not in run.refusals
+
+
+def test_a_group_is_not_cancelled_any_more_once_one_of_its_tasks_starts_again() -> None:
+    run = told(ADDED, ev.GroupCancelled(ADDED.group, "me"), ev.TaskCancelled("a", "me"))
+    assert run.groups[ADDED.group].cancelled
+    assert not then(run, ev.TaskReset("a", "retried")).groups[ADDED.group].cancelled
