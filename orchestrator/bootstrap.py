@@ -282,7 +282,7 @@ class Prepared:
     def claim_folder(self) -> None:
         """Make the run's folder. Raises FlowError where that cannot be."""
         try:
-            Path(self.folder).mkdir(parents=True, exist_ok=True)
+            Path(self.folder).mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             hint = "set ORCHESTRATOR_STATE_DIR to a folder that can be written"
             why = f"the run cannot be kept in {self._state}: {error.strerror}"

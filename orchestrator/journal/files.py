@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 from urllib.parse import quote
 
 _OPEN: Final = 128
@@ -17,6 +18,11 @@ _LONGEST: Final = 180
 """Bytes of a file's name that the task may take."""
 
 _LOGGED: Final = frozenset({"out", "err", "log"})
+
+
+_APPEND: Final = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+_MODE: Final = 0o600
+"""What tasks write may be meant for their owner alone."""
 
 
 def file_name(task: str) -> str:
@@ -40,7 +46,7 @@ class TaskFiles:
         self._prefix = f"{folder}/"
         self._on_error = on_error
         self._failed = False
-        self._streams: OrderedDict[str, IO[bytes]] = OrderedDict()
+        self._streams: OrderedDict[str, int] = OrderedDict()
         self._by_task: dict[str, set[str]] = {}
         self._open_lines: set[str] = set()
 
@@ -69,13 +75,17 @@ class TaskFiles:
             stream = self._streams[path] = self._open(path)
             self._by_task.setdefault(task, set()).add(path)
         self._streams.move_to_end(path)
-        stream.write(text.encode("utf-8", "surrogateescape"))
+        _write_all(stream, text.encode("utf-8", "surrogateescape"))
 
-    def _open(self, path: str) -> IO[bytes]:
+    def _open(self, path: str) -> int:
+        """Return a descriptor: a file object would cost more than the write."""
         while len(self._streams) >= _OPEN:
-            self._streams.popitem(last=False)[1].close()
-        self._folder.mkdir(parents=True, exist_ok=True)
-        return Path(path).open("ab", buffering=0)
+            os.close(self._streams.popitem(last=False)[1])
+        try:
+            return os.open(path, _APPEND, _MODE)
+        except FileNotFoundError:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            return os.open(path, _APPEND, _MODE)
 
     def close(self, task: str) -> None:
         """End an attempt's output. What the next one logs begins a line of its own."""
@@ -88,9 +98,14 @@ class TaskFiles:
         for path in paths:
             stream = self._streams.pop(path, None)
             if stream is not None:
-                stream.close()
+                os.close(stream)
 
     def _fail(self, error: OSError) -> None:
         if not self._failed:
             self._failed = True
             self._on_error(error)
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(descriptor, data) :]
