@@ -97,7 +97,8 @@ class World:
         names = [f"task:{place.path}{task.id}"]
         above: Place | None = place
         while above is not None and above.above is not None:
-            names.append(f"flow:{above.path.rstrip('/')}")
+            outer = above.path.rstrip("/")
+            names += [f"flow:{outer}", f"task:{outer}"]
             above = above.above
         names += [f"group:{group.name}", "run"]
         return tuple(self.budgets[name] for name in names if name in self.budgets)

@@ -42,7 +42,16 @@ MODEL_KINDS: Final = frozenset({"llm", "agent", "subagent"})
 KINDS_OF_LATER: Final = frozenset({"agent", "subagent", "mcp"})
 """Kinds that another version brings; a flow that uses one is told so, whatever else its task says."""
 
-_NOT_FOR_FLOWS: Final = ("retry", "attempt_timeout", "idle_timeout", "fallback", "until", "every", "max_rounds")
+_NOT_FOR_FLOWS: Final = (
+    "retry",
+    "timeout",
+    "attempt_timeout",
+    "idle_timeout",
+    "fallback",
+    "until",
+    "every",
+    "max_rounds",
+)
 _PARTS: Final = {key: Reader(TASK[key].node) for key in ("depends_on", "group", "for_each", "matrix", "optional")}
 """What other tasks ask of a task; it is read even where the rest of the task is wrong."""
 

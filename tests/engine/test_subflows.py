@@ -3,7 +3,7 @@
 from orchestrator.core import events as ev
 from orchestrator.core.commands import CancelTask, PauseTask, RerunFrom, RetryTask, SetConcurrency, UnpauseTask
 from orchestrator.core.errors import Code, FlowError, Problem, WorkError
-from orchestrator.core.flow import BreakerPolicy, Flow, FlowCall, ForEach, RateLimit, Task
+from orchestrator.core.flow import BreakerPolicy, BudgetPolicy, Flow, FlowCall, ForEach, OnExceeded, RateLimit, Task
 from orchestrator.core.states import Outcome, State
 from orchestrator.engine import EngineOptions
 from tests.engine.kit import Free, Setting, backend, busy, flow, task, tell
@@ -234,3 +234,10 @@ def test_running_one_of_a_fan_out_of_sub_flows_again_takes_one_place() -> None:
         story = tell(flow(fanned, flows={"sub": inside}), Setting([(9.0, command)], leaves_at=20.0))
         assert story.started("sub[p]/a") == [0.0, 9.0]
         assert set(story.states().values()) == {"succeeded"}
+
+
+def test_the_budget_of_a_sub_flows_task_bounds_what_its_tasks_spend() -> None:
+    spender = inner(task("spend", [1.0], tokens=30, backend="b"), backends=[backend("b")])
+    bounded = sub(budget=BudgetPolicy(tokens=10, on_exceeded=OnExceeded.FAIL))
+    story = tell(flow(bounded, flows={"sub": spender}))
+    assert story.error("sub/spend").code == Code.BUDGET
