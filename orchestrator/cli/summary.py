@@ -120,7 +120,9 @@ def _why(task: TaskProgress) -> str:
 
 
 def _isolation(run: Run) -> Iterator[str]:
-    """Say how far a failure reached, where there is more than one group and some failed."""
+    """Say how far a failure reached, where there is more than one group and some failed; a person's cancel hides it."""
+    if run.outcome is Outcome.CANCELLED:
+        return
     tallies = {name: tally for name, tally in run.tallies.items() if tally.total}
     untouched = [name for name, tally in tallies.items() if _untouched(tally)]
     if len(tallies) > 1 and len(untouched) < len(tallies) and run.tally.failed:

@@ -7,7 +7,7 @@ from textual.app import ComposeResult
 
 from orchestrator.core.run import Run
 from orchestrator.core.states import Status
-from orchestrator.tui.lines import Line, Span, clip
+from orchestrator.tui.lines import Line, Span, clip, width
 from orchestrator.tui.paint import Paint
 from orchestrator.tui.screens.modal import Dialog
 from orchestrator.tui.stopping import ASKS_FOR
@@ -22,16 +22,25 @@ def stop_line(run: Run, *, on_task: bool, in_group: bool, cells: int) -> Line:
     running = run.tally.counts[Status.RUNNING] + run.tally.counts[Status.STOPPING]
     spent = f" ({money(run.tally.cost_usd)} spent)" if run.tally.cost_usd else ""
     what = f"Cancel {plural(running, 'running task')}{spent}?" if running else f"Cancel the run{spent}?"
-    line = (
+    long, short = (_line(what, words, on_task=on_task, in_group=in_group) for words in (_LONG, _SHORT))
+    return clip(long if width(long) <= cells else short, cells)
+
+
+_LONG = ("the run", "this task", "this group")
+_SHORT = ("run", "task", "group")
+
+
+def _line(what: str, words: tuple[str, str, str], *, on_task: bool, in_group: bool) -> Line:
+    the_run, the_task, the_group = words
+    return (
         Span(f" {what}  ", "banner"),
         Span(" Ctrl+C or y", "key"),
-        Span(": the run", "text"),
-        *((Span("  t", "key"), Span(": this task", "text")) if on_task else ()),
-        *((Span("  g", "key"), Span(": this group", "text")) if in_group else ()),
+        Span(f": {the_run}", "text"),
+        *((Span("  t", "key"), Span(f": {the_task}", "text")) if on_task else ()),
+        *((Span("  g", "key"), Span(f": {the_group}", "text")) if in_group else ()),
         Span("  Esc", "key"),
         Span(": go on", "text"),
     )
-    return clip(line, cells)
 
 
 class StopScreen(Dialog[str]):
