@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import count
 from typing import TypeAlias
+
+from orchestrator.core.fact import fact
 
 _ids = count(1)
 
@@ -13,112 +15,112 @@ def _next_id() -> str:
     return f"c{next(_ids)}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fact
 class _Command:
     """What every command carries besides what it asks: its id, and who asks."""
 
-    id: str = field(default_factory=_next_id)
-    by: str = "operator"
+    id: str = field(default_factory=_next_id, kw_only=True)
+    by: str = field(default="operator", kw_only=True)
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class CancelTask(_Command):
     """Stop this task; nothing else."""
 
     task: str
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class CancelGroup(_Command):
     """Stop every task of the group that has not ended."""
 
     group: str
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class CancelRun(_Command):
     """Stop the run: no new attempts, running ones get their grace; `force` kills at once."""
 
     force: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class KillTask(_Command):
     """Stop this task at once, without grace."""
 
     task: str
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class RetryTask(_Command):
     """Reset a failed, skipped or cancelled task, and what was skipped because of it."""
 
     task: str
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class RetryFailed(_Command):
     """Reset every failed or cancelled task, and what was skipped because of them."""
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class RerunFrom(_Command):
     """Reset this task, a succeeded one too, and all that follows from it."""
 
     task: str
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class SkipTask(_Command):
     """Skip a task that has not started."""
 
     task: str
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class PauseTask(_Command):
     """Start no new attempt of this task."""
 
     task: str
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class UnpauseTask(_Command):
     """Let the task start again."""
 
     task: str
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class PauseGroup(_Command):
     """Start no new attempt in this group."""
 
     group: str
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class UnpauseGroup(_Command):
     """Let the group's tasks start again."""
 
     group: str
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class PauseRun(_Command):
     """Start no new attempt at all."""
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class UnpauseRun(_Command):
     """Let tasks start again."""
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Drain(_Command):
     """Finish what runs, start nothing, then end the run."""
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class SetConcurrency(_Command):
     """Change how many may run at once: `scope` is `run`, `group:NAME`, `backend:NAME` or `task:ID` (a fan-out)."""
 
@@ -126,21 +128,21 @@ class SetConcurrency(_Command):
     limit: int
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class ResetBreaker(_Command):
     """Close the backend's breaker."""
 
     backend: str
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class TripBreaker(_Command):
     """Open the backend's breaker until it is reset."""
 
     backend: str
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class RaiseBudget(_Command):
     """Set higher limits: `budget` is `run`, `group:NAME` or `task:ID`; what is None stays."""
 
@@ -150,7 +152,7 @@ class RaiseBudget(_Command):
     time: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Approve(_Command):
     """Say yes to the task's question."""
 
@@ -158,7 +160,7 @@ class Approve(_Command):
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Deny(_Command):
     """Say no to the task's question: it fails with kind `denied`."""
 
@@ -166,7 +168,22 @@ class Deny(_Command):
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@fact
+class Answer(_Command):
+    """Tell the task what it asks while it runs."""
+
+    task: str
+    text: str
+
+
+@fact
+class CheckHealth(_Command):
+    """Ask the backend how it is, now."""
+
+    backend: str
+
+
+@fact
 class SkipWait(_Command):
     """End a backoff now, probe a held backend, or head the line for a slot or a rate."""
 
@@ -195,5 +212,7 @@ Command: TypeAlias = (
     | RaiseBudget
     | Approve
     | Deny
+    | Answer
+    | CheckHealth
     | SkipWait
 )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from orchestrator.core.fact import fact
 from orchestrator.core.flow import Condition, Need
 from orchestrator.core.states import FINAL, State
 
@@ -25,29 +25,33 @@ _TOLD: Final = {
 }
 
 
-def is_met(condition: Condition, state: State, *, optional: bool) -> bool:
-    """Return whether a dependency that settled so is what was required; an optional task's failure passes."""
-    if state in _MET_BY[condition]:
-        return True
-    return optional and state is State.FAILED and condition is Condition.SUCCEEDED
-
-
 class Settled(NamedTuple):
-    """How a task settled, as far as its dependants care. `root` is the task that started a chain of skips."""
+    """How a task settled, as far as its dependants care. `root` is the task that started a chain of skips.
+
+    Those who need one that was `left_out` go on without it.
+    """
 
     state: State
     optional: bool = False
     root: str = ""
+    left_out: bool = False
+
+    def meets(self, condition: Condition) -> bool:
+        """Return whether this is what was required. What is optional may fail, or be left out."""
+        if self.state in _MET_BY[condition]:
+            return True
+        passes = self.left_out or (self.optional and self.state is State.FAILED)
+        return passes and condition is Condition.SUCCEEDED
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Ready:
     """All that the task needs has settled as required."""
 
     task: str
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Doomed:
     """The task can never start: `cause` did not settle as required; `root` is where that began."""
 
@@ -83,7 +87,7 @@ class Dependencies:
             settled = self._settled.get(need.task)
             if settled is None:
                 open_needs += 1
-            elif not _meets(settled, need):
+            elif not settled.meets(need.condition):
                 return _doomed(task, need, settled)
         if not open_needs:
             return Ready(task)
@@ -94,7 +98,7 @@ class Dependencies:
         """Return what keeps the task from ever starting, as things stand."""
         for need in self._needs[task]:
             settled = self._settled.get(need.task)
-            if settled is not None and not _meets(settled, need):
+            if settled is not None and not settled.meets(need.condition):
                 return _doomed(task, need, settled)
         return None
 
@@ -104,13 +108,15 @@ class Dependencies:
     def settle(self, task: str, settled: Settled) -> list[Ready | Doomed]:
         """Take note that a task settled; return what follows for those who need it."""
         self._settled[task] = settled
-        edges = self._dependants.get(task, ())
-        verdicts = (self._after(dependant, need, settled) for dependant, need in edges if dependant in self._open)
+        edges = self._dependants.get(task)
+        if edges is None:
+            return []
+        verdicts = [self._after(dependant, need, settled) for dependant, need in edges if dependant in self._open]
         return [verdict for verdict in verdicts if verdict is not None]
 
     def _after(self, dependant: str, need: Need, settled: Settled) -> Ready | Doomed | None:
         """Count one need less; a verdict ends the waiting."""
-        if not _meets(settled, need):
+        if not settled.meets(need.condition):
             del self._open[dependant]
             return _doomed(dependant, need, settled)
         self._open[dependant] -= 1
@@ -134,10 +140,6 @@ class Dependencies:
     def dependants(self, task: str) -> tuple[str, ...]:
         """Return those who need the task directly."""
         return tuple(dict.fromkeys(dependant for dependant, _ in self._dependants.get(task, ())))
-
-
-def _meets(settled: Settled, need: Need) -> bool:
-    return is_met(need.condition, settled.state, optional=settled.optional)
 
 
 def _doomed(task: str, need: Need, settled: Settled) -> Doomed:

@@ -72,6 +72,7 @@ class Code(Word):
     UNTIL = "ORC-212"
     INSTANCES_FAILED = "ORC-213"
     KILLED = "ORC-214"
+    NOT_SAVED = "ORC-215"
 
     HTTP_STATUS = "ORC-301"
     CONNECTION = "ORC-302"
@@ -80,6 +81,10 @@ class Code(Word):
     BREAKER_OPEN = "ORC-305"
     UNKNOWN_BACKEND = "ORC-306"
     TOO_LARGE = "ORC-307"
+    QUOTA = "ORC-308"
+    CONTEXT_LENGTH = "ORC-309"
+    FILTERED = "ORC-310"
+    TRUNCATED = "ORC-311"
 
     BUDGET = "ORC-401"
     NEVER_FITS = "ORC-402"

@@ -6,17 +6,18 @@ A Record puts a fact in its place: the run, its number there (no gaps) and the s
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple, TypeAlias
 
 from orchestrator.core.errors import Failure
+from orchestrator.core.fact import fact
 from orchestrator.core.flow import Json, Need
-from orchestrator.core.states import BreakerState, Outcome, Reason
+from orchestrator.core.states import BreakerState, Health, Outcome, Reason
 
 # ── what a run consists of, told once at its start ──────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class GroupInfo:
     """A group as a viewer needs it."""
 
@@ -26,7 +27,7 @@ class GroupInfo:
     description: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class BackendInfo:
     """A backend as a viewer needs it. `limits` are texts such as `50 requests in 1m`."""
 
@@ -40,7 +41,7 @@ class BackendInfo:
     limits: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class BudgetInfo:
     """A budget as a viewer needs it: `run`, `group:NAME` or `task:ID`. None means no limit of that unit."""
 
@@ -51,7 +52,7 @@ class BudgetInfo:
     on_exceeded: str = "hold"
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Gauge:
     """How full one limiter is; `next_free` is the second on the run's clock at which the next unit comes free."""
 
@@ -64,7 +65,7 @@ class Gauge:
 # ── run and group ───────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class RunStarted:
     """The run began. `wall` is in Unix seconds; `folder` holds its files."""
 
@@ -81,28 +82,28 @@ class RunStarted:
     simulated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class RunPaused:
     """No new attempt starts."""
 
     by: str
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class RunUnpaused:
     """Attempts start again."""
 
     by: str
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class RunHeld:
     """Nothing runs and every wait needs a person; `waits` says what for."""
 
     waits: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class RunCancelling:
     """The run is being stopped; a draining one lets finish what runs. `until` is when grace ends."""
 
@@ -111,7 +112,7 @@ class RunCancelling:
     draining: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class RunFinished:
     """Nothing goes on: every task has settled, or nobody is there whom those that wait could ask.
 
@@ -122,14 +123,22 @@ class RunFinished:
     outputs: Mapping[str, Json] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class RunReopened:
     """A finished run goes on: something was retried."""
 
     by: str
 
 
-@dataclass(frozen=True, slots=True)
+@fact
+class LevelChanged:
+    """How much of the flow is done changed: `level` is full, reduced or minimal."""
+
+    level: str
+    why: str
+
+
+@fact
 class GroupPaused:
     """No new attempt starts in the group."""
 
@@ -137,7 +146,7 @@ class GroupPaused:
     by: str
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class GroupUnpaused:
     """The group's attempts start again."""
 
@@ -145,7 +154,7 @@ class GroupUnpaused:
     by: str
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class GroupCancelled:
     """The group's tasks are being stopped."""
 
@@ -153,7 +162,7 @@ class GroupCancelled:
     by: str
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class ConcurrencySet:
     """A bound changed; `scope` as in the SetConcurrency command."""
 
@@ -164,7 +173,7 @@ class ConcurrencySet:
 # ── task ────────────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class TaskAdded:
     """A task belongs to the run. A `whole` stands for its instances; an instance names it in `of`.
 
@@ -184,7 +193,7 @@ class TaskAdded:
     description: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class TaskExpanded:
     """A whole became its instances, or a sub-flow its tasks; their TaskAdded follow."""
 
@@ -192,7 +201,7 @@ class TaskExpanded:
     instances: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class TaskWaiting:
     """The task waits. `gate` names what it waits at: a backend, a group, a budget; `until` is on the run's clock."""
 
@@ -202,7 +211,7 @@ class TaskWaiting:
     gate: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class TaskPaused:
     """The task starts no new attempt."""
 
@@ -210,7 +219,7 @@ class TaskPaused:
     by: str
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class TaskUnpaused:
     """The task may start again."""
 
@@ -218,7 +227,7 @@ class TaskUnpaused:
     by: str
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class TaskReset:
     """The task is pending again."""
 
@@ -226,7 +235,7 @@ class TaskReset:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class TaskStopping:
     """The task was asked to stop; at `until` it is killed."""
 
@@ -235,7 +244,7 @@ class TaskStopping:
     by: str
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class TaskSucceeded:
     """The task is done. `output` holds its kind's fields; a `cached` one was taken over from before."""
 
@@ -244,7 +253,7 @@ class TaskSucceeded:
     cached: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class TaskFailed:
     """The task failed for good. An `optional` task's dependants go on with `output`, its `recover` value."""
 
@@ -253,7 +262,7 @@ class TaskFailed:
     output: Mapping[str, Json] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class TaskSkipped:
     """The task will not run; `cause` is the task that is to blame, where one is."""
 
@@ -262,7 +271,7 @@ class TaskSkipped:
     cause: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class TaskCancelled:
     """The task was stopped before its end."""
 
@@ -273,7 +282,7 @@ class TaskCancelled:
 # ── attempt ─────────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class AttemptStarted:
     """A try began. `attempt` counts from 1 and never restarts; `of` is the number at which tries end."""
 
@@ -283,7 +292,7 @@ class AttemptStarted:
     backend: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class AttemptSucceeded:
     """The try ended well; `satisfied` is False where `until` asks for another round."""
 
@@ -292,7 +301,7 @@ class AttemptSucceeded:
     satisfied: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class AttemptFailed:
     """The try ended badly; the next begins `retry_in` seconds later, or never."""
 
@@ -302,7 +311,7 @@ class AttemptFailed:
     retry_in: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class AttemptInterrupted:
     """The try was stopped from outside."""
 
@@ -311,7 +320,7 @@ class AttemptInterrupted:
     by: str
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class AttemptResumed:
     """The try goes on after one of its calls waited; it runs on `backend` now."""
 
@@ -320,7 +329,7 @@ class AttemptResumed:
     backend: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class OutputProduced:
     """Text that a try wrote: `stream` is `out`, `err`, `log` or `sys`. At most 16 KB, coalesced over 50 ms."""
 
@@ -330,7 +339,7 @@ class OutputProduced:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class ProgressReported:
     """How far a try is, in units of its own."""
 
@@ -341,9 +350,13 @@ class ProgressReported:
     message: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class UsageReported:
-    """Tokens and dollars that one call used; `cost_usd` is None where it cannot be priced."""
+    """Tokens and dollars that one call used; `cost_usd` is None where it cannot be priced.
+
+    Of the tokens that were read, `cached_tokens` came from a cache; of those that were written, `reasoning_tokens` were
+    thought. `window` is how many the model can read, where that is known.
+    """
 
     task: str
     attempt: int
@@ -351,12 +364,52 @@ class UsageReported:
     input_tokens: int
     output_tokens: int
     cost_usd: float | None = None
+    model: str | None = None
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
+    window: int | None = None
+
+
+# ── conversation ────────────────────────────────────────────────────────────────────────────────
+
+
+@fact
+class MessageSaid:
+    """A part of a try's conversation with a model: `role` is system, user or assistant."""
+
+    task: str
+    attempt: int
+    role: str
+    text: str
+    thinking: str = ""
+
+
+@fact
+class ToolCalled:
+    """The model wants a tool to be used; `call` tells its calls apart. `arguments` is JSON as the model wrote it."""
+
+    task: str
+    attempt: int
+    call: str
+    tool: str
+    arguments: str
+
+
+@fact
+class ToolReturned:
+    """What the tool answered; an error is given back to the model."""
+
+    task: str
+    attempt: int
+    call: str
+    text: str
+    is_error: bool = False
 
 
 # ── backend ─────────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class BreakerMoved:
     """A backend's breaker moved; an open one probes at `until`."""
 
@@ -367,16 +420,20 @@ class BreakerMoved:
     until: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class BackendHeld:
-    """The backend takes no calls until then; None means that the hold ended."""
+    """The backend takes no calls until then; for a `reason` without an end, until a person says so.
+
+    Without a reason the hold has ended.
+    """
 
     backend: str
     until: float | None
     why: str
+    reason: Reason | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class FallbackUsed:
     """A task goes to another backend than its own."""
 
@@ -386,7 +443,7 @@ class FallbackUsed:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class BackendGauge:
     """How a backend stands: failures in a row, calls and those of them that failed, slots in use, limiters, probes."""
 
@@ -399,10 +456,20 @@ class BackendGauge:
     probes: int = 0
 
 
+@fact
+class HealthChecked:
+    """A backend was asked how it is: `health` is healthy, degraded or unhealthy, `seconds` how long it took."""
+
+    backend: str
+    health: Health
+    seconds: float
+    found: str
+
+
 # ── budget ──────────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class BudgetReserved:
     """A call may spend so much."""
 
@@ -412,7 +479,7 @@ class BudgetReserved:
     cost_usd: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class BudgetSettled:
     """A call spent so much; what was reserved for it is free again."""
 
@@ -424,7 +491,7 @@ class BudgetSettled:
     reserved_cost_usd: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class BudgetThreshold:
     """Spend passed 75, 90 or 100 percent of one unit's limit: `tokens`, `cost_usd` or `time`."""
 
@@ -433,7 +500,7 @@ class BudgetThreshold:
     percent: int
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class BudgetExceeded:
     """A task asked for more than is left; `rule` is hold, fail or warn."""
 
@@ -443,7 +510,7 @@ class BudgetExceeded:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class BudgetRaised:
     """A budget has new limits."""
 
@@ -457,7 +524,7 @@ class BudgetRaised:
 # ── person ──────────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class ApprovalRequested:
     """A person is asked, and shown what `show` holds; at `until` the question answers itself."""
 
@@ -467,7 +534,7 @@ class ApprovalRequested:
     until: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class ApprovalGiven:
     """Somebody said yes."""
 
@@ -476,7 +543,7 @@ class ApprovalGiven:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class ApprovalDenied:
     """Somebody said no."""
 
@@ -485,7 +552,32 @@ class ApprovalDenied:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@fact
+class QuestionAsked:
+    """A task asks a person while it runs; without choices, any text is an answer."""
+
+    task: str
+    message: str
+    choices: tuple[str, ...] = ()
+
+
+@fact
+class QuestionAnswered:
+    """Somebody answered."""
+
+    task: str
+    answer: str
+    by: str
+
+
+@fact
+class QuestionWithdrawn:
+    """Nobody needs to answer any more."""
+
+    task: str
+
+
+@fact
 class CommandAccepted:
     """A command was carried out."""
 
@@ -494,7 +586,7 @@ class CommandAccepted:
     by: str
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class CommandRefused:
     """A command makes no sense now."""
 
@@ -511,6 +603,7 @@ Event: TypeAlias = (
     | RunCancelling
     | RunFinished
     | RunReopened
+    | LevelChanged
     | GroupPaused
     | GroupUnpaused
     | GroupCancelled
@@ -534,10 +627,14 @@ Event: TypeAlias = (
     | OutputProduced
     | ProgressReported
     | UsageReported
+    | MessageSaid
+    | ToolCalled
+    | ToolReturned
     | BreakerMoved
     | BackendHeld
     | FallbackUsed
     | BackendGauge
+    | HealthChecked
     | BudgetReserved
     | BudgetSettled
     | BudgetThreshold
@@ -546,6 +643,9 @@ Event: TypeAlias = (
     | ApprovalRequested
     | ApprovalGiven
     | ApprovalDenied
+    | QuestionAsked
+    | QuestionAnswered
+    | QuestionWithdrawn
     | CommandAccepted
     | CommandRefused
 )

@@ -7,10 +7,11 @@ they were written; they are rendered when a task is about to run.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
+from orchestrator.core.fact import fact
 from orchestrator.core.words import Word
 
 Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
@@ -72,7 +73,7 @@ class OnTimeout(Word):
 # ── policies ────────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class RetryPolicy:
     """How often a failed attempt, or an agent's call, is repeated, and after what delay.
 
@@ -94,7 +95,7 @@ REPEATABLE: Final = RetryPolicy(max_attempts=4, retry_on=("transient", "timeout"
 """The default of kinds whose attempts may be repeated."""
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class BreakerPolicy:
     """When a backend's breaker opens, probes and closes, and what becomes of the tasks meanwhile."""
 
@@ -106,7 +107,7 @@ class BreakerPolicy:
     give_up: int = 3
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class RateLimit:
     """So many requests, tokens or both in `per` seconds; `burst` is in requests."""
 
@@ -117,7 +118,7 @@ class RateLimit:
     algorithm: Algorithm = Algorithm.TOKEN_BUCKET
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class BudgetPolicy:
     """What a run, a group or a task may spend: tokens, dollars and seconds of run time."""
 
@@ -127,15 +128,27 @@ class BudgetPolicy:
     on_exceeded: OnExceeded = OnExceeded.HOLD
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Price:
-    """US dollars for a million tokens."""
+    """US dollars for a million tokens; those read from a cache, or stored in one, cost what `input` costs without one.
+
+    What is `cached` or `stored` is part of what goes in.
+    """
 
     input: float
     output: float
+    cached: float | None = None
+    stored: float | None = None
+
+    def of(self, input_tokens: int, output_tokens: int, *, cached: int = 0, stored: int = 0) -> float:
+        """Return the dollars that so many tokens cost."""
+        read = self.input if self.cached is None else self.cached
+        written = self.input if self.stored is None else self.stored
+        fresh = max(input_tokens - cached - stored, 0)
+        return (fresh * self.input + cached * read + stored * written + output_tokens * self.output) / 1e6
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class SecretSource:
     """Where a secret comes from: an environment variable, or what a command prints."""
 
@@ -143,7 +156,7 @@ class SecretSource:
     command: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class NetTimeouts:
     """Seconds to connect and to wait for the next bytes; None waits for ever."""
 
@@ -151,10 +164,18 @@ class NetTimeouts:
     read: float | None = None
 
 
+@fact
+class HealthCheck:
+    """How often a backend is asked how it is, and above what answer time, in seconds, it counts as degraded."""
+
+    every: float = 30.0
+    degraded_above: float | None = None
+
+
 # ── backends and groups ─────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class BackendSpec:
     """One backend: its kind's own settings, and the policies that hold for every call to it."""
 
@@ -170,9 +191,10 @@ class BackendSpec:
     api_key: SecretSource | None = None
     headers: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     timeouts: NetTimeouts = NetTimeouts()
+    health_check: HealthCheck | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Group:
     """An isolated set of tasks."""
 
@@ -187,7 +209,7 @@ class Group:
 # ── tasks ───────────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Need:
     """A dependency on another task of the same flow, and how it must settle."""
 
@@ -195,7 +217,7 @@ class Need:
     condition: Condition = Condition.SUCCEEDED
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class ForEach:
     """One instance per item. Exactly one of `items` (a list or a template) and `each` (a fan-out task's id) is set."""
 
@@ -206,7 +228,7 @@ class ForEach:
     max_concurrency: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Matrix:
     """One instance per combination of the axes' values (each a list or a template)."""
 
@@ -216,7 +238,7 @@ class Matrix:
     max_concurrency: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Approval:
     """A question that a person answers before the task starts."""
 
@@ -227,7 +249,7 @@ class Approval:
     once: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Until:
     """Repeats a task that succeeded until its own output satisfies the expression."""
 
@@ -236,7 +258,7 @@ class Until:
     max_rounds: int = 60
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class FlowCall:
     """The settings of a task that expands another flow file; `file` is absolute once loaded."""
 
@@ -248,13 +270,17 @@ FLOW_KIND: Final = "flow"
 GATE_KIND: Final = "gate"
 """A task of `approve` alone."""
 
+MCP: Final = "mcp"
+"""The kind of tasks that call one tool, and the kind of backend that has tools: an MCP server."""
 
-@dataclass(frozen=True, slots=True)
+
+@fact
 class Task:
     """One declared task. `settings` is the frozen settings value of its kind, templates not yet rendered.
 
     `backend` is a name, a template, or None. `retry` is already resolved from the task, `defaults` and the kind.
-    `fallback` None means the backend's own.
+    `fallback` None means the backend's own. `save` is a template for a path, relative to the flow's folder. An answer
+    that is no older than `cache_ttl` seconds may be taken over.
     """
 
     id: str
@@ -279,6 +305,8 @@ class Task:
     approval: Approval | None = None
     until: Until | None = None
     simulate: Json = None
+    save: str | None = None
+    cache_ttl: float | None = None
 
 
 # ── the flow ────────────────────────────────────────────────────────────────────────────────────
@@ -296,7 +324,7 @@ class InputType(Word):
     MAP = "map"
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Input:
     """A value that the caller gives."""
 
@@ -310,9 +338,28 @@ class Input:
     secret: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@fact
+class DegradeLevel:
+    """How a flow runs while backends are down: with an open or tripped breaker, under a quota hold, or unhealthy.
+
+    It holds while any of the backends in `when` is down, or while `all_of` them are. `models` are used instead of the
+    backends' own; with `use_cache` answers that were kept are taken over rather than asked for.
+    """
+
+    name: str
+    when: tuple[str, ...]
+    all_of: bool = False
+    skip_optional: bool = False
+    models: Mapping[str, str] = field(default_factory=lambda: EMPTY)
+    use_cache: bool = False
+
+
+@fact
 class Flow:
-    """The declared work, read from one file. `flows` holds the files that tasks of kind `flow` expand, by task id."""
+    """The declared work, read from one file. `flows` holds the files that tasks of kind `flow` expand, by task id.
+
+    `degrade` holds the levels below the full one, the lowest last.
+    """
 
     name: str
     tasks: Mapping[str, Task]
@@ -331,3 +378,4 @@ class Flow:
     outputs: Mapping[str, Json] = field(default_factory=lambda: EMPTY)
     flows: Mapping[str, Flow] = field(default_factory=lambda: EMPTY)
     seed: int | None = None
+    degrade: tuple[DegradeLevel, ...] = ()

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar, Final, Literal, NamedTuple, Protocol, TypeAlias, runtime_checkable
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 from orchestrator.core.commands import Command
+from orchestrator.core.errors import Failure
 from orchestrator.core.events import Record
-from orchestrator.core.flow import BackendSpec
+from orchestrator.core.flow import EMPTY, BackendSpec, Json, Price
+from orchestrator.core.model import Allowance, Message, ModelAnswer, ModelRequest, ToolCall, ToolResult, ToolSpec, Usage
 from orchestrator.core.output import Cut, OutputShape
 from orchestrator.core.run import Run
+from orchestrator.core.simulation import Dials, Mood
 
 # ── time, chance, record ────────────────────────────────────────────────────────────────────────
 
@@ -44,49 +47,64 @@ class OutputFiles(Protocol):
     def close(self, task: str) -> None: ...
 
 
+class Kept(NamedTuple):
+    """An answer that was kept, and how many seconds ago."""
+
+    age: float
+    output: Mapping[str, object]
+
+
+class Cache(Protocol):
+    """Where answers are kept from run to run, by what was asked. One that cannot be read is not there."""
+
+    def get(self, key: str) -> Kept | None: ...
+    def put(self, key: str, output: Mapping[str, object]) -> None: ...
+
+
 # ── kinds ───────────────────────────────────────────────────────────────────────────────────────
 
 Calls: TypeAlias = Literal["none", "one", "many"]
-Stream: TypeAlias = Literal["out", "err", "log", "sys"]
+Stream: TypeAlias = Literal["out", "err", "log", "sys", "think"]
 
 
 class Estimate(NamedTuple):
-    """What one call may use at most: tokens in and out. None where nothing is counted."""
+    """What one call may use at most: tokens in and out. `model` is whom it asks, None for the backend's own."""
 
     input_tokens: int = 0
     output_tokens: int = 0
+    model: str | None = None
 
     @property
     def tokens(self) -> int:
         return self.input_tokens + self.output_tokens
 
 
-class Usage(NamedTuple):
-    """What one call did use."""
-
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cost_usd: float | None = None
-
-
-NO_USAGE: Final = Usage()
-
-
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """What a task may know of its run."""
+    """What a task may know of its run. A `rehearsal` touches nothing in the world."""
 
     id: str
     name: str
     folder: str
     flow_folder: str
     started: float
+    rehearsal: bool = False
+
+
+class Work(NamedTuple):
+    """What a task is to do that another task starts: its name there, its kind, and that kind's rendered settings."""
+
+    name: str
+    kind: str
+    settings: object
+    backend: str | None = None
 
 
 class Context(Protocol):
     """What an attempt is given. Everything it writes is redacted on the way in.
 
-    `backend` is the one that admission chose. `idempotency_key` stays the same over automatic retries.
+    `backend` is the one that admission chose, or the task's own where each call is admitted by itself.
+    `idempotency_key` stays the same over automatic retries.
     `environment` is what child programs get; `stopping` becomes true when the attempt is to end within `grace` seconds.
     """
 
@@ -118,14 +136,55 @@ class Context(Protocol):
         """Return the file that holds all that was written to the stream."""
         ...
 
-    def used(self, usage: Usage) -> None: ...
+    def used(self, usage: Usage, model: str | None = None, window: int | None = None) -> None:
+        """Tell what the present call used; of a model, which it was and how much it can read."""
+        ...
+
+    def model(self, own: str | None) -> str | None:
+        """Return the model that the present call asks: the task's `own` is a name at its own backend alone."""
+        ...
+
     def progress(self, done: float, total: float | None = None, message: str = "") -> None: ...
     def call_soon(self, function: Callable[..., object], *args: object) -> None:
         """Run a function on the engine's loop; the one method that other threads may use."""
         ...
 
-    async def call(self, estimate: Estimate, work: Callable[[Backend], Awaitable[Any]]) -> Any:  # noqa: ANN401 - what the work returns
-        """Make one call of many: admitted, retried and settled on its own; for kinds with `calls = "many"`."""
+    async def call(
+        self, estimate: Estimate, work: Callable[[Backend], Awaitable[Any]], *, backend: str | None = None
+    ) -> Any:  # noqa: ANN401 - what the work returns
+        """Make one call of many: admitted, retried and settled on its own; for kinds with `calls = "many"`.
+
+        Without a name it goes to the task's own backend, and one is made at a time. A call to a `backend` that is named
+        is a call beside those: any number are made at once, none is repeated, and an open breaker refuses it.
+        """
+        ...
+
+    def say(self, part: Message | ToolCall | ToolResult) -> None:
+        """Tell a part of the conversation."""
+        ...
+
+    async def ask(self, message: str, choices: Sequence[str] = ()) -> str:
+        """Ask a person, and wait for the answer. Raises DeniedError where nobody can answer or nobody wants to."""
+        ...
+
+    async def confirm(self, message: str, show: str) -> None:
+        """Ask a person for leave, showing what it is about, and wait. Raises DeniedError where it is not given."""
+        ...
+
+    async def delegate(self, works: Sequence[Work]) -> Sequence[Mapping[str, object] | Failure]:
+        """Let tasks of their own do these works, and wait for all: the output of each, or why there is none."""
+        ...
+
+    def recall(self, conversation: str) -> tuple[Message, ...]:
+        """Return what was said so far in a conversation that tasks of a group share."""
+        ...
+
+    def remember(self, conversation: str, messages: Sequence[Message]) -> None:
+        """Let these be what was said in a conversation that tasks of a group share."""
+        ...
+
+    def allowed(self, allowances: Sequence[Allowance]) -> None:
+        """Tell what the backend of the present call said is left of its limits."""
         ...
 
 
@@ -154,7 +213,16 @@ class Kind(Protocol):
     calls: ClassVar[Calls]
     unrendered: ClassVar[frozenset[str]]
 
-    def repeatable(self, settings: Any) -> bool: ...  # noqa: ANN401 - each kind has its own settings type
+    def calls_of(self, settings: Any) -> Calls:  # noqa: ANN401 - each kind has its own settings type
+        """Return how many calls an attempt with these settings makes, where that depends on them."""
+        del settings
+        return self.calls
+
+    def fingerprint(self, settings: Any) -> object:  # noqa: ANN401 - as above
+        """Return what tells one question from another: the settings, and what they name that may change."""
+        return settings
+
+    def repeatable(self, settings: Any) -> bool: ...  # noqa: ANN401 - as above
     def prepare(self, settings: Any, scope: Scope) -> Any:  # noqa: ANN401
         """Render the unrendered fields; called once the others are. Raises what templates raise."""
         ...
@@ -170,11 +238,21 @@ class Kind(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class BackendServices:
-    """What a backend is built with besides its declaration."""
+    """What a backend is built with besides its declaration.
+
+    `folder` is the run's, for what the backend keeps there, `flow_folder` that of the flow file. `environment` is what
+    child programs get. `redact` takes secrets out of a text: all that a backend writes itself goes through it. `dials`
+    are what a person turns to break a simulated backend and to mend it.
+    """
 
     clock: Clock
     chance: Chance
     api_key: str | None = None
+    folder: str = ""
+    flow_folder: str = "."
+    environment: Mapping[str, str] = field(default_factory=lambda: EMPTY)
+    redact: Callable[[str], str] = str
+    dials: Dials = field(default_factory=Dials)
 
 
 class Backend(Protocol):
@@ -188,38 +266,66 @@ class Backend(Protocol):
     async def aclose(self) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class ModelRequest:
-    """One prompt to a model. `messages` are role and text, oldest first."""
-
-    messages: tuple[tuple[str, str], ...]
-    system: str | None = None
-    model: str | None = None
-    temperature: float | None = None
-    max_tokens: int | None = None
-    stop: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ModelAnswer:
-    """What a model answered. `stop` is `end`, `tool_use`, `length` or `filter`."""
-
-    text: str
-    model: str
-    stop: str = "end"
-    usage: Usage = NO_USAGE
-
-
 @runtime_checkable
 class ModelBackend(Backend, Protocol):
     """A backend that answers prompts."""
 
-    def count(self, request: ModelRequest) -> int:
-        """Estimate the tokens of the request."""
+    def count(self, request: ModelRequest) -> Estimate:
+        """Estimate the tokens of the request, and of its longest answer."""
+        ...
+
+    def price(self, model: str | None) -> Price | None:
+        """Return what the model costs, or the backend's own where none is named; None where nobody knows."""
+        ...
+
+    def window(self, model: str | None) -> int | None:
+        """Return how many tokens the model can read, None where nobody knows."""
         ...
 
     async def complete(self, request: ModelRequest, context: Context) -> ModelAnswer:
-        """Answer; text that streams is written to the context as it comes."""
+        """Answer; text that streams is written to the context as it comes, thoughts to its stream `think`."""
+        ...
+
+
+class Tool(NamedTuple):
+    """A tool of a server. One that `writes` may change something."""
+
+    spec: ToolSpec
+    writes: bool = True
+
+
+@runtime_checkable
+class ToolServer(Backend, Protocol):
+    """A backend that has tools."""
+
+    async def tools(self, context: Context) -> Sequence[Tool]:
+        """Return the tools that it has now."""
+        ...
+
+    async def use(self, tool: str, arguments: Mapping[str, Json], context: Context) -> ToolAnswer:
+        """Use a tool. An error of the tool's own is an answer; raises AttemptError where there is none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ToolAnswer:
+    """What a tool answered: as text, as the parts that the server sent, and as data where there is some."""
+
+    text: str
+    content: tuple[Mapping[str, Json], ...] = ()
+    structured: Mapping[str, Json] | None = None
+    is_error: bool = False
+
+
+@runtime_checkable
+class Checkable(Backend, Protocol):
+    """A backend that can say how it is, without spending anything."""
+
+    async def check(self, models: Sequence[str] = ()) -> str:
+        """Return what was found, for people: `12 models`. Raises AttemptError where calls would fail.
+
+        `models` are the names that a flow uses; one that is not known there is an error.
+        """
         ...
 
 
@@ -293,4 +399,38 @@ class Session(Protocol):
 
     def now(self) -> float:
         """Return the second on the run's clock, for countdowns."""
+        ...
+
+
+class Caption(NamedTuple):
+    """What a guide says at a moment: what goes on, why, and where to look.
+
+    `group` is the one that it is about. `step` counts up to `steps`. Once the run has ended, `affected` says how many
+    tasks were hurt that should not be.
+    """
+
+    moment: str
+    group: str
+    heading: str
+    why: str
+    look: str
+    step: int
+    steps: int
+    affected: int | None = None
+
+
+class Guide(Protocol):
+    """Leads a person through a run, and breaks and mends simulated backends for them. Asked from one thread."""
+
+    @property
+    def moods(self) -> Mapping[str, Mood]:
+        """Return how each backend is made to behave."""
+        ...
+
+    def look(self) -> Caption:
+        """Take in what happened, do what is due, and return what is to be said now. Ask ten times a second or so."""
+        ...
+
+    def turn(self, backend: str, mood: Mood) -> None:
+        """Make a backend behave so from its next call on."""
         ...

@@ -15,7 +15,8 @@ from typing import Final, NamedTuple
 from orchestrator.core import events as ev
 from orchestrator.core.errors import Failure
 from orchestrator.core.events import BackendInfo, BudgetInfo, Gauge, GroupInfo
-from orchestrator.core.states import FINAL, BreakerState, State, Status
+from orchestrator.core.made import made
+from orchestrator.core.states import FINAL, BreakerState, Health, Reason, State, Status
 
 # ── tasks ───────────────────────────────────────────────────────────────────────────────────────
 
@@ -35,17 +36,18 @@ class Attempt(NamedTuple):
     cost_usd: float | None = None
 
     def end(self, at: float, result: str, error: Failure | None, retry_in: float | None) -> Attempt:
-        """Return the attempt as it ended; written out, because it happens for every task and `_replace` takes twice."""
-        spent = self.input_tokens, self.output_tokens, self.cost_usd
-        return Attempt(self.number, self.started, self.backend, at, result, error, retry_in, *spent)
+        """Return the attempt as it ended; written out, because it happens for every task; `_replace` takes thrice."""
+        return made(Attempt, (*self[:3], at, result, error, retry_in, *self[7:]))
 
 
 class Question(NamedTuple):
-    """An approval that is asked."""
+    """What a person is asked: leave to go on, or, where it `wants_answer`, a text or one of the choices."""
 
     message: str
     show: str | None = None
     until: float | None = None
+    wants_answer: bool = False
+    choices: tuple[str, ...] = ()
 
 
 class TaskProgress(NamedTuple):
@@ -118,7 +120,7 @@ ENDED: Final = ENDED_WELL | ENDED_BADLY | {Status.SKIPPED, Status.CANCELED}
 
 @dataclass(slots=True)
 class Tally:
-    """Counts by status, kept as tasks move, and what was spent. `version` grows with every change.
+    """Counts by status, kept as tasks move, and what was spent.
 
     `skipped_inside` and `skipped_outside` count, in the tally of the group that is to blame, the tasks in it and the
     tasks of other groups that were skipped because a task of this group ended badly.
@@ -133,7 +135,6 @@ class Tally:
     unpriced_tokens: int = 0
     skipped_outside: int = 0
     skipped_inside: int = 0
-    version: int = 0
 
     @property
     def done(self) -> int:
@@ -165,7 +166,10 @@ class GroupProgress(NamedTuple):
 
 
 class BackendProgress(NamedTuple):
-    """A backend: its breaker, its hold, its limiters. `moves` are the breaker's last moves with their times."""
+    """A backend: its breaker, its hold, its limiters. `moves` are the breaker's last moves with their times.
+
+    `was` is what the check-up before the last one found.
+    """
 
     info: BackendInfo
     breaker: BreakerState = BreakerState.CLOSED
@@ -179,7 +183,11 @@ class BackendProgress(NamedTuple):
     gauges: tuple[Gauge, ...] = ()
     held_until: float | None = None
     held_why: str = ""
+    held_for: Reason | None = None
     last_error: str = ""
+    health: ev.HealthChecked | None = None
+    checked: float | None = None
+    was: Health | None = None
     moves: tuple[tuple[float, ev.BreakerMoved], ...] = ()
 
 

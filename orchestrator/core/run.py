@@ -15,6 +15,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 from orchestrator.core import events as ev
 from orchestrator.core.errors import ErrorKind, Failure
 from orchestrator.core.events import Event, GroupInfo, Record
+from orchestrator.core.made import made
 from orchestrator.core.progress import (
     Attempt,
     BackendProgress,
@@ -37,6 +38,7 @@ from orchestrator.core.states import (
     check_move,
     check_run_move,
 )
+from orchestrator.core.talk import Said, Talk, ToolUse
 
 TAILS_SIZE: Final = 64 << 20
 """Output kept in memory for the whole run, in characters; the longest untouched tail goes first."""
@@ -67,6 +69,7 @@ class Run:
         self.held_for: tuple[str, ...] = ()
         self.paused_by: str | None = None
         self.cancelling: ev.RunCancelling | None = None
+        self.level: ev.LevelChanged | None = None
         self.max_concurrency = 0
         self.tasks: dict[str, TaskProgress] = {}
         self.members: dict[str, list[str]] = {}
@@ -75,6 +78,7 @@ class Run:
         self.backends: dict[str, BackendProgress] = {}
         self.budgets: dict[str, BudgetProgress] = {}
         self.tails: OrderedDict[str, Tail] = OrderedDict()
+        self.talks: dict[str, Talk] = {}
         self.tally = Tally()
         self.tallies: dict[str, Tally] = {}
         self.questions: dict[str, Question] = {}
@@ -84,12 +88,12 @@ class Run:
 
     def apply(self, record: Record) -> None:
         """Fold one event. Raises ValueError on a gap, IllegalMove if the tables do not have the move."""
-        if record.seq != self.seq + 1:
-            raise ValueError(f"event {record.seq} follows {self.seq}")
-        event = record.event
-        _FOLDS[type(event)](self, event, record.at)
-        self.seq = record.seq
-        self.at = record.at
+        _, seq, at, event = record
+        if seq != self.seq + 1:
+            raise ValueError(f"event {seq} follows {self.seq}")
+        _FOLDS[type(event)](self, event, at)
+        self.seq = seq
+        self.at = at
 
     def copy(self) -> Run:
         """Return a run that goes its own way from here."""
@@ -98,6 +102,7 @@ class Run:
             setattr(new, name, getattr(self, name).copy())
         new.members = {group: list(tasks) for group, tasks in self.members.items()}
         new.tails = OrderedDict((task, tail.copy()) for task, tail in self.tails.items())
+        new.talks = {task: talk.copy() for task, talk in self.talks.items()}
         new.tally = self.tally.copy()
         new.tallies = {group: tally.copy() for group, tally in self.tallies.items()}
         return new
@@ -126,7 +131,7 @@ def _fold(function: _Fold[_E]) -> _Fold[_E]:
 # ── how a task's progress is replaced ───────────────────────────────────────────────────────────
 #
 # It happens several times for every task, so the next value is drafted in a list and made a tuple again at the end,
-# which costs a third of `_replace`.
+# which costs a quarter of `_replace`.
 
 _Draft: TypeAlias = list[Any]
 
@@ -140,37 +145,43 @@ _CACHED, _PROGRESS, _QUESTION = _place("cached"), _place("progress"), _place("qu
 _STOPPING, _STOPPING_UNTIL = _place("stopping"), _place("stopping_until")
 
 _HELD: Final = RunState.HELD
+_PENDING: Final = Status.PENDING
+_RUNNING_NOW: Final = Status.RUNNING
+_DONE: Final = Status.DONE
 _NEW: Final = tuple(TaskProgress._field_defaults.values())
+_BEGUN: Final = tuple(Attempt._field_defaults.values())[1:]
 
 
 def _moved(run: Run, old: TaskProgress, status: Status, at: float) -> _Draft:
-    """Return a draft of the task after a move, for the caller to complete. A run that was held goes on with it."""
-    state = STATE_OF[status]
-    if (old.state, state) not in MOVES:  # looked up here: the call would cost as much again
-        check_move(old.id, old.state, state)
+    """Return a draft of the task after a move, which is counted; the caller completes it and puts it in its place.
+
+    A run that was held goes on with it.
+    """
     draft: _Draft = [*old]
+    state = STATE_OF[status]
+    if (draft[_STATE], state) not in MOVES:  # looked up here: the call would cost as much again
+        check_move(old.id, old.state, state)
+    _count(run, draft[0], draft[_STATUS], status)
     draft[_STATE] = state
     draft[_STATUS] = status
-    draft[_SINCE] = at
-    if old.wait is not None:
-        draft[_WAITED] = old.waited + at - old.since
+    if draft[_WAIT] is not None:
+        draft[_WAITED] += at - draft[_SINCE]
         draft[_WAIT] = None
+    draft[_SINCE] = at
     if run.state is _HELD:
         _set_state(run, RunState.PAUSED if run.paused_by else RunState.RUNNING)
     return draft
 
 
-def _put(run: Run, old: TaskProgress, draft: _Draft) -> TaskProgress:
-    """Put the next value in place of the old one and keep the counts in step."""
-    info = old.info
-    run.tasks[info.task] = new = TaskProgress._make(draft)
-    before, after = old.status, draft[_STATUS]
-    if before is not after and info.task not in run.instances:
-        for tally in (run.tally, run.tallies[info.group]):
-            tally.counts[before] -= 1
-            tally.counts[after] += 1
-            tally.version += 1
-    return new
+def _count(run: Run, info: ev.TaskAdded, before: Status, after: Status) -> None:
+    """Keep the counts in step; what stands for its instances is none of them."""
+    if info.task not in run.instances:
+        counts = run.tally.counts
+        counts[before] -= 1
+        counts[after] += 1
+        counts = run.tallies[info.group].counts
+        counts[before] -= 1
+        counts[after] += 1
 
 
 def _set_state(run: Run, to: RunState) -> None:
@@ -240,6 +251,11 @@ def _run_reopened(run: Run, _event: ev.RunReopened, _at: float) -> None:
 
 
 @_fold
+def _level_changed(run: Run, event: ev.LevelChanged, _at: float) -> None:
+    run.level = event
+
+
+@_fold
 def _group_paused(run: Run, event: ev.GroupPaused, _at: float) -> None:
     run.groups[event.group] = run.groups[event.group]._replace(paused=True)
 
@@ -282,13 +298,11 @@ def _task_added(run: Run, event: ev.TaskAdded, at: float) -> None:
     draft[_SINCE] = at
     draft[_MAX_ATTEMPTS] = event.max_attempts or 1
     draft[_BACKEND] = event.backend
-    run.tasks[task] = TaskProgress._make(draft)
+    run.tasks[task] = made(TaskProgress, draft)
     run.members[group].append(task)
-    pending = Status.PENDING
     for tally in (run.tally, run.tallies[group]):
-        tally.counts[pending] += 1
+        tally.counts[_PENDING] += 1
         tally.total += 1
-        tally.version += 1
     run.membership += 1
 
 
@@ -300,19 +314,17 @@ def _task_expanded(run: Run, event: ev.TaskExpanded, at: float) -> None:
     draft[_STARTED] = at
     if event.task not in run.instances:
         for tally in (run.tally, run.tallies[old.group]):
-            tally.counts[old.status] -= 1
+            tally.counts[Status.RUNNING] -= 1
             tally.total -= 1
-            tally.version += 1
     run.instances[event.task] = event.instances
-    _put(run, old, draft)
+    run.tasks[event.task] = made(TaskProgress, draft)
 
 
 @_fold
 def _task_waiting(run: Run, event: ev.TaskWaiting, at: float) -> None:
-    old = run.tasks[event.task]
-    draft = _moved(run, old, WAITING_STATUS[event.reason], at)
+    draft = _moved(run, run.tasks[event.task], WAITING_STATUS[event.reason], at)
     draft[_WAIT] = event
-    _put(run, old, draft)
+    run.tasks[event.task] = made(TaskProgress, draft)
 
 
 @_fold
@@ -328,7 +340,7 @@ def _task_unpaused(run: Run, event: ev.TaskUnpaused, _at: float) -> None:
 @_fold
 def _task_reset(run: Run, event: ev.TaskReset, at: float) -> None:
     old = run.tasks[event.task]
-    new = _put(run, old, _moved(run, old, Status.PENDING, at))
+    new = made(TaskProgress, _moved(run, old, Status.PENDING, at))
     run.tasks[event.task] = new._replace(
         started=None, ended=None, waited=0.0, error=None, because="", cause=None, cached=False, resets=old.resets + 1
     )
@@ -342,16 +354,17 @@ def _task_reset(run: Run, event: ev.TaskReset, at: float) -> None:
 def _task_stopping(run: Run, event: ev.TaskStopping, _at: float) -> None:
     old = run.tasks[event.task]
     status = Status.STOPPING if old.state is State.RUNNING else old.status
-    _put(run, old, [*old._replace(status=status, stopping=True, stopping_until=event.until)])
+    _count(run, old.info, old.status, status)
+    run.tasks[event.task] = old._replace(status=status, stopping=True, stopping_until=event.until)
 
 
 def _finished(run: Run, old: TaskProgress, status: Status, at: float) -> _Draft:
     """Return a draft of the task at its end: nothing stops it any more, and nobody is asked."""
     draft = _moved(run, old, status, at)
     draft[_ENDED] = at
-    if old.stopping:
+    if draft[_STOPPING]:
         draft[_STOPPING], draft[_STOPPING_UNTIL] = False, None
-    if old.question is not None:
+    if draft[_QUESTION] is not None:
         draft[_QUESTION] = None
         del run.questions[old.id]
     return draft
@@ -359,28 +372,26 @@ def _finished(run: Run, old: TaskProgress, status: Status, at: float) -> _Draft:
 
 @_fold
 def _task_succeeded(run: Run, event: ev.TaskSucceeded, at: float) -> None:
-    old = run.tasks[event.task]
-    draft = _finished(run, old, Status.CACHED if event.cached else Status.DONE, at)
+    draft = _finished(run, run.tasks[event.task], Status.CACHED if event.cached else _DONE, at)
     draft[_CACHED] = event.cached
     draft[_ERROR] = None
-    _put(run, old, draft)
+    run.tasks[event.task] = made(TaskProgress, draft)
 
 
 @_fold
 def _task_failed(run: Run, event: ev.TaskFailed, at: float) -> None:
-    old = run.tasks[event.task]
     status = Status.TIMEOUT if event.error.kind is ErrorKind.TIMEOUT else Status.FAILED
-    draft = _finished(run, old, status, at)
+    draft = _finished(run, run.tasks[event.task], status, at)
     draft[_ERROR] = event.error
-    _put(run, old, draft)
+    run.tasks[event.task] = made(TaskProgress, draft)
 
 
 @_fold
 def _task_skipped(run: Run, event: ev.TaskSkipped, at: float) -> None:
-    old = run.tasks[event.task]
-    draft = _finished(run, old, Status.SKIPPED, at)
+    draft = _finished(run, run.tasks[event.task], Status.SKIPPED, at)
     draft[_BECAUSE], draft[_CAUSE] = event.because, event.cause
-    _blame(run, _put(run, old, draft), 1)
+    run.tasks[event.task] = new = made(TaskProgress, draft)
+    _blame(run, new, 1)
 
 
 def _blame(run: Run, skipped: TaskProgress, step: int) -> None:
@@ -393,15 +404,13 @@ def _blame(run: Run, skipped: TaskProgress, step: int) -> None:
         tally.skipped_inside += step
     else:
         tally.skipped_outside += step
-    tally.version += 1
 
 
 @_fold
 def _task_cancelled(run: Run, event: ev.TaskCancelled, at: float) -> None:
-    old = run.tasks[event.task]
-    draft = _finished(run, old, Status.CANCELED, at)
+    draft = _finished(run, run.tasks[event.task], Status.CANCELED, at)
     draft[_BECAUSE] = event.by
-    _put(run, old, draft)
+    run.tasks[event.task] = made(TaskProgress, draft)
 
 
 # ── attempt ─────────────────────────────────────────────────────────────────────────────────────
@@ -409,23 +418,25 @@ def _task_cancelled(run: Run, event: ev.TaskCancelled, at: float) -> None:
 
 @_fold
 def _attempt_started(run: Run, event: ev.AttemptStarted, at: float) -> None:
-    old = run.tasks[event.task]
-    draft = _running(run, old, at)
-    if old.started is None:
+    draft = _running(run, run.tasks[event.task], at)
+    if draft[_STARTED] is None:
         draft[_STARTED] = at
-    draft[_ATTEMPTS] = (*old.attempts[1 - KEPT_ATTEMPTS :], Attempt(event.attempt, at, event.backend))
+    draft[_ATTEMPTS] = (
+        *draft[_ATTEMPTS][1 - KEPT_ATTEMPTS :],
+        made(Attempt, (event.attempt, at, event.backend, *_BEGUN)),
+    )
     draft[_MAX_ATTEMPTS] = event.of
     draft[_BACKEND] = event.backend
     if event.task in run.tails:
         run.tails[event.task].end_line()
     run.tally.attempts += 1
-    run.tallies[old.info.group].attempts += 1
-    _put(run, old, draft)
+    run.tallies[draft[0].group].attempts += 1
+    run.tasks[event.task] = made(TaskProgress, draft)
 
 
 def _running(run: Run, old: TaskProgress, at: float) -> _Draft:
     """Return a draft of the task as it runs; one that is to stop is so from the start."""
-    return _moved(run, old, Status.STOPPING if old.stopping else Status.RUNNING, at)
+    return _moved(run, old, Status.STOPPING if old.stopping else _RUNNING_NOW, at)
 
 
 @_fold
@@ -449,20 +460,19 @@ def _attempt_interrupted(run: Run, event: ev.AttemptInterrupted, at: float) -> N
 def _end_attempt(
     run: Run, task: str, at: float, result: str, error: Failure | None = None, retry_in: float | None = None
 ) -> None:
-    old = run.tasks[task]
-    draft: _Draft = [*old]
-    draft[_ATTEMPTS] = (*old.attempts[:-1], old.attempts[-1].end(at, result, error, retry_in))
-    draft[_ERROR] = error or old.error
+    draft: _Draft = [*run.tasks[task]]
+    attempts = draft[_ATTEMPTS]
+    draft[_ATTEMPTS] = (*attempts[:-1], attempts[-1].end(at, result, error, retry_in))
+    draft[_ERROR] = error or draft[_ERROR]
     draft[_PROGRESS] = None
-    run.tasks[task] = TaskProgress._make(draft)
+    run.tasks[task] = made(TaskProgress, draft)
 
 
 @_fold
 def _attempt_resumed(run: Run, event: ev.AttemptResumed, at: float) -> None:
-    old = run.tasks[event.task]
-    draft = _running(run, old, at)
+    draft = _running(run, run.tasks[event.task], at)
     draft[_BACKEND] = event.backend
-    _put(run, old, draft)
+    run.tasks[event.task] = made(TaskProgress, draft)
 
 
 @_fold
@@ -503,7 +513,8 @@ def _usage_reported(run: Run, event: ev.UsageReported, _at: float) -> None:
         tally.output_tokens += event.output_tokens
         tally.cost_usd += event.cost_usd or 0.0
         tally.unpriced_tokens += event.input_tokens + event.output_tokens if event.cost_usd is None else 0
-        tally.version += 1
+    if event.task in run.talks:
+        run.talks[event.task].used(event.input_tokens + event.output_tokens, event.window)
 
 
 _Spender = TypeVar("_Spender", TaskProgress, Attempt)
@@ -517,7 +528,36 @@ def _spent(value: _Spender, event: ev.UsageReported) -> _Spender:
     )
 
 
+# ── conversation ────────────────────────────────────────────────────────────────────────────────
+
+
+def _talk(run: Run, task: str) -> Talk:
+    return run.talks.setdefault(task, Talk())
+
+
+@_fold
+def _message_said(run: Run, event: ev.MessageSaid, at: float) -> None:
+    _talk(run, event.task).add(Said(at, event.role, event.text, event.thinking))
+
+
+@_fold
+def _tool_called(run: Run, event: ev.ToolCalled, at: float) -> None:
+    _talk(run, event.task).add(ToolUse(at, event.call, event.tool, event.arguments))
+
+
+@_fold
+def _tool_returned(run: Run, event: ev.ToolReturned, at: float) -> None:
+    _talk(run, event.task).returned(event.call, event.text, is_error=event.is_error, at=at)
+
+
 # ── backend ─────────────────────────────────────────────────────────────────────────────────────
+
+
+@_fold
+def _health_checked(run: Run, event: ev.HealthChecked, at: float) -> None:
+    old = run.backends[event.backend]
+    was = old.health.health if old.health is not None else None
+    run.backends[event.backend] = old._replace(health=event, checked=at, was=was)
 
 
 @_fold
@@ -535,7 +575,8 @@ def _breaker_moved(run: Run, event: ev.BreakerMoved, at: float) -> None:
 
 @_fold
 def _backend_held(run: Run, event: ev.BackendHeld, _at: float) -> None:
-    run.backends[event.backend] = run.backends[event.backend]._replace(held_until=event.until, held_why=event.why)
+    held = run.backends[event.backend]._replace(held_until=event.until, held_why=event.why, held_for=event.reason)
+    run.backends[event.backend] = held
 
 
 @_fold
@@ -619,6 +660,23 @@ def _approval_denied(run: Run, event: ev.ApprovalDenied, _at: float) -> None:
 def _answered(run: Run, task: str) -> None:
     run.questions.pop(task, None)
     run.tasks[task] = run.tasks[task]._replace(question=None)
+
+
+@_fold
+def _question_asked(run: Run, event: ev.QuestionAsked, _at: float) -> None:
+    question = Question(event.message, wants_answer=True, choices=event.choices)
+    run.questions[event.task] = question
+    run.tasks[event.task] = run.tasks[event.task]._replace(question=question)
+
+
+@_fold
+def _question_answered(run: Run, event: ev.QuestionAnswered, _at: float) -> None:
+    _answered(run, event.task)
+
+
+@_fold
+def _question_withdrawn(run: Run, event: ev.QuestionWithdrawn, _at: float) -> None:
+    _answered(run, event.task)
 
 
 @_fold

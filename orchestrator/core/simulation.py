@@ -21,12 +21,13 @@ class Ending(StrEnum):
     TIMEOUT = "timeout"
     RESET = "reset"
     MALFORMED = "malformed"
+    QUOTA = "quota"
     HANG = "hang"
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One simulated outcome; `status` and `retry_after` belong to the ending of that name."""
+    """One simulated outcome; `status` belongs to the ending of that name, `retry_after` to that and to `quota`."""
 
     ending: Ending
     status: int | None = None
@@ -35,9 +36,34 @@ class Outcome:
 
 OK: Final = Outcome(Ending.OK)
 
-OUTCOMES: Final = "ok, a status such as 503, 429 retry-after=2, timeout, reset, malformed or hang"
+OUTCOMES: Final = (
+    "ok, a status such as 503, 429 retry-after=2, quota, quota resets=30s, timeout, reset, malformed or hang"
+)
+
+
+class Mood(StrEnum):
+    """How a person makes a simulated backend behave while a run is on, over what the flow declares of it."""
+
+    WELL = "well"
+    SLOW = "slow"
+    BURNING = "burning"
+
+
+class Dials:
+    """A dial for each simulated backend, by name. Turned from any thread; the backend reads its own at every call."""
+
+    def __init__(self) -> None:
+        self._moods: dict[str, Mood] = {}
+
+    def turn(self, backend: str, mood: Mood) -> None:
+        self._moods[backend] = mood
+
+    def mood(self, backend: str) -> Mood:
+        return self._moods.get(backend, Mood.WELL)
+
 
 _STATUS: Final = re.compile(r"([1-5][0-9]{2})(?:\s+retry-after=(\S+))?", re.ASCII)
+_QUOTA: Final = re.compile(r"quota\s+resets=(\S+)", re.ASCII)
 _WORDS: Final = {ending.value: Outcome(ending) for ending in Ending if ending is not Ending.STATUS}
 
 
@@ -50,6 +76,8 @@ def outcome(written: str | int) -> Outcome:
     if status := _STATUS.fullmatch(text):
         after = None if status[2] is None else seconds(status[2])
         return Outcome(Ending.STATUS, int(status[1]), after)
+    if quota := _QUOTA.fullmatch(text):
+        return Outcome(Ending.QUOTA, retry_after=seconds(quota[1]))
     raise ValueError(f"{written!r} is no outcome; write {OUTCOMES}")
 
 
@@ -94,9 +122,15 @@ def _malformed(_: Outcome) -> UpstreamError:
     return UpstreamError("simulated: the answer cannot be read", code=Code.MALFORMED)
 
 
+def _quota(result: Outcome) -> UpstreamError:
+    why = "simulated: the quota is used up"
+    return UpstreamError(why, code=Code.QUOTA, status=429, retry_after=result.retry_after)
+
+
 _ERRORS: Final[dict[Ending, Callable[[Outcome], UpstreamError | None]]] = {
     Ending.STATUS: _status,
     Ending.TIMEOUT: _timeout,
     Ending.RESET: _reset,
     Ending.MALFORMED: _malformed,
+    Ending.QUOTA: _quota,
 }

@@ -31,6 +31,7 @@ class Reason(Word):
     BUDGET = "budget"
     APPROVAL = "approval"
     ANSWER = "answer"
+    SUBAGENT = "subagent"
     PAUSED = "paused"
 
 
@@ -64,6 +65,14 @@ class BreakerState(Word):
     TRIPPED = "tripped"
 
 
+class Health(Word):
+    """How a backend was when it was asked."""
+
+    HEALTHY = "healthy"
+    DEGRADED = "degraded"
+    UNHEALTHY = "unhealthy"
+
+
 FINAL: Final = frozenset({State.SUCCEEDED, State.FAILED, State.SKIPPED, State.CANCELLED})
 
 MOVES: Final[dict[tuple[State, State], str]] = {
@@ -75,6 +84,7 @@ MOVES: Final[dict[tuple[State, State], str]] = {
     (State.PENDING, State.CANCELLED): "cancelled by an operator, by its group's rule or with the run",
     (State.WAITING, State.RUNNING): "admitted",
     (State.WAITING, State.WAITING): "another reason",
+    (State.WAITING, State.SUCCEEDED): "an earlier answer is good enough while a backend is down",
     (State.WAITING, State.FAILED): "deadline; refused budget; a breaker given up; approval denied; cannot be rendered",
     (State.WAITING, State.SKIPPED): "skipped by an operator",
     (State.WAITING, State.CANCELLED): "cancelled by an operator, by its group's rule or with the run",
@@ -125,6 +135,7 @@ class Status(Word):
     BUDGET = "budget"
     APPROVE = "approve"
     ANSWER = "answer"
+    SUBAGENT = "subagent"
     PAUSED = "paused"
     RUNNING = "running"
     STOPPING = "stopping"
@@ -145,6 +156,7 @@ WAITING_STATUS: Final[dict[Reason, Status]] = {
     Reason.BUDGET: Status.BUDGET,
     Reason.APPROVAL: Status.APPROVE,
     Reason.ANSWER: Status.ANSWER,
+    Reason.SUBAGENT: Status.SUBAGENT,
     Reason.PAUSED: Status.PAUSED,
 }
 

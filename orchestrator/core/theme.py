@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final
 
@@ -38,9 +38,28 @@ STATE_KEYS: Final = (
 )
 """The colours of states; what a theme leaves out is derived from its base."""
 
+DERIVED: Final = {
+    "pending": "foreground",
+    "queued": "secondary",
+    "limited": "accent",
+    "running": "primary",
+    "retry": "warning",
+    "blocked": "warning",
+    "approval": "warning",
+    "paused": "foreground",
+    "done": "success",
+    "cached": "success",
+    "failed": "error",
+    "ended": "foreground",
+}
+"""Which colour of the base a state has, or a shade of, where a theme names none."""
+
 STYLE_WORDS: Final = ("bold", "dim", "italic", "underline", "reverse")
 GROUNDS: Final = ("background", "surface", "panel")
 """What text can stand on."""
+
+TEXTS: Final = ("foreground", "primary", "secondary", "accent")
+"""What else of the base text is written in, besides the states' colours."""
 
 READABLE: Final = 4.5
 HIGH_CONTRAST: Final = 7.0
@@ -67,21 +86,12 @@ class ThemeSpec:
     def state_colors(self) -> dict[str, str]:
         """Return a colour for every state."""
         base = self.base
-        muted = mix(base["foreground"], base["background"], 0.45)
-        derived = {
-            "pending": muted,
-            "queued": base["secondary"],
-            "limited": base["accent"],
-            "running": base["primary"],
-            "retry": base["warning"],
-            "blocked": base["warning"],
-            "approval": base["warning"],
-            "paused": mix(base["foreground"], base["background"], 0.25),
-            "done": base["success"],
-            "cached": mix(base["success"], base["foreground"], 0.5),
-            "failed": base["error"],
-            "ended": muted,
-        }
+        derived = {state: base[key] for state, key in DERIVED.items()}
+        derived["pending"] = derived["ended"] = mix(base["foreground"], base["background"], 0.45)
+        derived["paused"] = mix(base["foreground"], base["background"], 0.25)
+        derived["blocked"] = mix(base["warning"], base["error"], 0.45)
+        derived["approval"] = mix(base["warning"], base["foreground"], 0.4)
+        derived["cached"] = mix(base["success"], base["foreground"], 0.5)
         return {**derived, **self.states}
 
 
@@ -101,11 +111,47 @@ def contrast(one: str, other: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
-def low_contrasts(spec: ThemeSpec) -> list[tuple[str, str, float]]:
-    """Return what is hard to read: the state or text, what it stands on, and the ratio."""
-    texts = {"foreground": spec.base["foreground"], **spec.state_colors()}
-    ratios = ((text, ground, contrast(color, spec.base[ground])) for text, color in texts.items() for ground in GROUNDS)
-    return [found for found in ratios if found[2] < spec.wanted_contrast]
+@dataclass(frozen=True, slots=True)
+class LowContrast:
+    """A text, by the name of its base colour or its state, that is hard to read on a ground."""
+
+    text: str
+    color: str
+    ground: str
+    ratio: float
+
+
+def low_contrasts(spec: ThemeSpec) -> list[LowContrast]:
+    """Return what is hard to read."""
+    texts = {**{key: spec.base[key] for key in TEXTS}, **spec.state_colors()}
+    pairs = (
+        LowContrast(text, color, ground, contrast(color, spec.base[ground]))
+        for text, color in texts.items()
+        for ground in GROUNDS
+    )
+    return [pair for pair in pairs if pair.ratio < spec.wanted_contrast]
+
+
+def legible(spec: ThemeSpec) -> ThemeSpec:
+    """Return the theme with what is hard to read made lighter or darker, as little as it needs."""
+    grounds = [spec.base[ground] for ground in GROUNDS]
+
+    def fixed(color: str) -> str:
+        return _legible(color, grounds, spec.wanted_contrast)
+
+    base = {**spec.base, **{key: fixed(spec.base[key]) for key in TEXTS}}
+    states = {state: fixed(color) for state, color in replace(spec, base=base).state_colors().items()}
+    return replace(spec, base=base, states=states)
+
+
+_STEPS: Final = 20
+
+
+def _legible(color: str, grounds: Sequence[str], wanted: float) -> str:
+    """Mix in black or white, whichever the grounds are further from, until the colour can be read on all of them."""
+    away = max(("#000000", "#ffffff"), key=lambda end: min(contrast(end, ground) for ground in grounds))
+    steps = (mix(color, away, step / _STEPS) for step in range(_STEPS + 1))
+    return next((step for step in steps if min(contrast(step, ground) for ground in grounds) >= wanted), away)
 
 
 def _channels(color: str) -> tuple[int, int, int]:

@@ -33,12 +33,6 @@ class Grant(NamedTuple):
     slots: tuple[Slots, ...]
 
 
-class Refused(NamedTuple):
-    """The gate to wait at."""
-
-    gate: Gate
-
-
 class Rejected(NamedTuple):
     """The ticket will never be admitted."""
 
@@ -51,7 +45,8 @@ class _Fits(NamedTuple):
     desk: Desk | None
 
 
-Decision: TypeAlias = _Fits | Refused | Rejected
+Decision: TypeAlias = _Fits | Gate | Rejected
+"""All fits, or the gate to wait at, or never."""
 
 _FITS: Final = _Fits(None)
 
@@ -79,9 +74,18 @@ class Admission:
 
     # ── tickets ──
 
-    def request(self, ticket: Ticket) -> None:
-        """Admit the ticket now, or let it wait where it is refused."""
-        self._test(ticket)
+    def request(self, ticket: Ticket) -> Gate | None:
+        """Admit the ticket now, or let it wait where it is refused: return the gate it waits at."""
+        decision = self._decide(ticket)
+        if isinstance(decision, Gate):
+            return self._wait(ticket, decision)
+        if ticket.gate is not None:
+            self._leave(ticket)
+        if isinstance(decision, Rejected):
+            ticket.rejected(decision.failure)
+        else:
+            ticket.granted(self._take(ticket, decision.desk))
+        return None
 
     def withdraw(self, ticket: Ticket) -> Gate | None:
         """Let the ticket leave the line it is in; return the gate, which has moved if the ticket was its head."""
@@ -102,19 +106,19 @@ class Admission:
     def retest(self, ticket: Ticket) -> None:
         """Test a ticket that waits again, wherever it waits."""
         if ticket.gate is not None:
-            self._test(ticket)
+            self.request(ticket)
 
     # ── gates ──
 
     def moved(self, gate: Gate) -> None:
         """Test again who waits at the gate, from the head on, until the gate itself refuses."""
-        if gate in self._moving or not gate.line:
+        if not gate.line.size or gate in self._moving:
             return
         self._moving.add(gate)
         try:
             if gate.fair:
                 while not gate.is_full and (ticket := gate.line.head()) is not None:
-                    if self._test(ticket) is gate:
+                    if self.request(ticket) is gate:
                         break
             else:
                 for ticket in gate.line:
@@ -129,30 +133,19 @@ class Admission:
 
     # ── the decision ──
 
-    def _test(self, ticket: Ticket) -> Gate | None:
-        """Decide about the ticket, and do it; return the gate it waits at."""
-        decision = self._decide(ticket)
-        if isinstance(decision, Refused):
-            return self._wait(ticket, decision.gate)
-        if ticket.gate is not None:
-            self._leave(ticket)
-        if isinstance(decision, Rejected):
-            ticket.rejected(decision.failure)
-        else:
-            ticket.granted(self._take(ticket, decision.desk))
-        return None
-
     def _decide(self, ticket: Ticket) -> Decision:
         node = ticket.node
+        if ticket.beside:
+            return self._decide_beside(ticket, ticket.candidates[0])
         if node.is_paused:
-            return Refused(self.paused)
+            return self.paused
         if not node.approved:
-            return Refused(self.approvals)
-        if (failure := node.past_deadline()) is not None:
+            return self.approvals
+        if node.deadline_at is not None and (failure := node.past_deadline()) is not None:
             return Rejected(failure)
         if ticket.candidates:
             return self._decide_call(ticket)
-        return self._decide_budget(ticket) or self._decide_slots(ticket, None)
+        return (self._decide_budget(ticket) if node.budgets else None) or self._decide_slots(ticket, None)
 
     def _decide_call(self, ticket: Ticket) -> Decision:
         desk = self._desk(ticket)
@@ -161,10 +154,16 @@ class Admission:
         if isinstance(obstacle, BreakerGate) and not desk.parks:
             return Rejected(_breaker_open(desk))
         if obstacle is not None:
-            return Refused(obstacle)
+            return obstacle
         if (never := desk.rate.limits.why_never(ticket.estimate.tokens)) is not None:
             return Rejected(_never_fits(never))
         return self._decide_budget(ticket) or self._decide_slots(ticket, desk)
+
+    def _decide_beside(self, ticket: Ticket, desk: Desk) -> Decision:
+        obstacle = desk.obstacle(ticket)
+        if isinstance(obstacle, BreakerGate):
+            return Rejected(_breaker_open(desk))
+        return obstacle or self._decide_slots(ticket, desk)
 
     def _desk(self, ticket: Ticket) -> Desk:
         """Return the first backend that is not open, held or refused by a budget; without one, the task's own."""
@@ -182,20 +181,18 @@ class Admission:
     @staticmethod
     def _price(ticket: Ticket, desk: Desk) -> None:
         if ticket.node.budgets:
-            tokens_in, tokens_out = ticket.estimate
-            cost = (tokens_in * desk.price[0] + tokens_out * desk.price[1]) / 1e6 if desk.price else None
-            ticket.amount = Amount(tokens_in + tokens_out, cost)
+            ticket.amount = Amount(ticket.estimate.tokens, desk.cost_of(ticket.estimate))
 
-    def _decide_budget(self, ticket: Ticket) -> Refused | Rejected | None:
+    def _decide_budget(self, ticket: Ticket) -> Gate | Rejected | None:
         for gate in ticket.node.budgets:
             if gate.is_exceeded_by(ticket):
                 self._tell_exceeded(gate, ticket)
                 if gate.rule is OnExceeded.FAIL:
                     return Rejected(_over_budget(gate, ticket))
                 if gate.rule is OnExceeded.HOLD:
-                    return Refused(gate.spent)
+                    return gate.spent
             if gate.refuses(ticket):
-                return Refused(gate)
+                return gate
         return None
 
     def _tell_exceeded(self, gate: BudgetGate, ticket: Ticket) -> None:
@@ -208,13 +205,13 @@ class Admission:
     def _decide_slots(ticket: Ticket, desk: Desk | None) -> Decision:
         if desk is not None:
             if desk.rate.refuses(ticket):
-                return Refused(desk.rate)
+                return desk.rate
             if desk.slots.refuses(ticket):
-                return Refused(desk.slots)
+                return desk.slots
         if ticket.needs_slots:
             for slots in ticket.node.slots:
                 if slots.refuses(ticket):
-                    return Refused(slots)
+                    return slots
         return _FITS if desk is None else _Fits(desk)
 
     def _take(self, ticket: Ticket, desk: Desk | None) -> Grant:
@@ -226,11 +223,9 @@ class Admission:
         if desk is not None and desk is not ticket.candidates[0]:
             first = ticket.candidates[0]
             self._tell(FallbackUsed(node.id, desk.name, first.name, _why_passed_over(first)))
-        return Grant(desk, taken, self._reserve(ticket, desk), slots)
+        return Grant(desk, taken, self._reserve(ticket) if desk is not None and node.budgets else (), slots)
 
-    def _reserve(self, ticket: Ticket, desk: Desk | None) -> tuple[tuple[BudgetGate, Reservation], ...]:
-        if desk is None or not ticket.node.budgets:
-            return ()
+    def _reserve(self, ticket: Ticket) -> tuple[tuple[BudgetGate, Reservation], ...]:
         amount = ticket.amount
         for gate in ticket.node.budgets if amount.tokens else ():
             self._tell(BudgetReserved(gate.name, ticket.node.id, amount.tokens, amount.cost_usd))
@@ -245,7 +240,7 @@ class Admission:
             gate.line.add(ticket)
             for desk in ticket.candidates[1:]:
                 desk.elsewhere[ticket] = None
-        until = gate.until(ticket) if not gate.fair or gate.line.head() is ticket else None
+        until = gate.until(ticket) if gate.knows_when and gate.line.head() is ticket else None
         if until is not None and gate.watched:
             self._timers.wake(gate, until, self._woken)
         self._waits(ticket, gate, until)
@@ -268,13 +263,16 @@ def _why_passed_over(desk: Desk) -> str:
     return f"{desk.name} is refused by a budget"
 
 
+_PARK = "`when_open: park` lets tasks wait until it closes"
+
+
 def _breaker_open(desk: Desk) -> Failure:
     return Failure(
         Code.BREAKER_OPEN,
         ErrorClass.TRANSIENT,
         ErrorKind.BREAKER,
         f"the breaker of backend {desk.name} is {desk.breaker.breaker.state.replace('_', '-')}",
-        hint="`when_open: park` lets tasks wait until it closes",
+        hint=f"it is tried again after {desk.spec.breaker.reset_timeout:g} s" if desk.parks else _PARK,
     )
 
 

@@ -30,7 +30,7 @@ class Approvals:
 
     def ask(self, node: Node) -> float | None:
         """Ask for the task, unless that was done; return when the question answers itself."""
-        if self._is_approved_beforehand(node):
+        if self.is_approved_beforehand(node):
             self._scheduler.then(self.approve, node, "the command line", "")
             return None
         key = _key(node)
@@ -40,7 +40,7 @@ class Approvals:
             self._scheduler.then(self._request, self._asked[key])
         return self._asked[key].until
 
-    def _is_approved_beforehand(self, node: Node) -> bool:
+    def is_approved_beforehand(self, node: Node) -> bool:
         names = {node.id, node.task.id, node.of.id if node.of is not None else node.id}
         return self._hub.options.approve_all or bool(names & self._hub.options.approved)
 

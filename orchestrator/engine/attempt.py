@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from orchestrator.core.errors import AttemptError, Code, ErrorClass, ErrorKind, Failure, TimeLimitError
 from orchestrator.core.events import OutputProduced, ProgressReported, TaskStopping, UsageReported
+from orchestrator.core.fact import fact
+from orchestrator.core.model import NO_USAGE, Allowance, Message, ToolCall, ToolResult, Usage
 from orchestrator.core.output import Cut
-from orchestrator.core.ports import Backend, Clock, Estimate, Kind, RunFacts, Stream, Usage
+from orchestrator.core.ports import Backend, Clock, Estimate, Kind, RunFacts, Stream, Work
 from orchestrator.engine.admission import Grant
 from orchestrator.engine.node import Node, deadline_passed
 from orchestrator.engine.sink import COALESCE, Sink
 from orchestrator.resilience.deadline import soonest
 
 if TYPE_CHECKING:
+    from orchestrator.engine.desk import Desk
     from orchestrator.engine.hub import Hub
 
 GRACE = 5.0
@@ -25,18 +28,21 @@ GRACE = 5.0
 TELL_STOPPING_AFTER = 0.03
 """Seconds after which an attempt that was asked to stop and has not ended is shown as stopping."""
 
+PROGRESS_EVERY = 0.1
+"""Seconds between two tellings of how far an attempt is."""
+
 ABANDON_AFTER = 2.0
 """Seconds beyond its grace after which an attempt that ignores being cancelled is left behind."""
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Done:
     """The work ended well."""
 
     output: Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Broke:
     """The work failed."""
 
@@ -44,7 +50,7 @@ class Broke:
     output: Mapping[str, object] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Stopped:
     """Somebody stopped the work."""
 
@@ -52,6 +58,10 @@ class Stopped:
 
 
 End: TypeAlias = Done | Broke | Stopped
+
+_PLAIN: Final = (str, int, float, Cut, type(None))
+_MAPPINGS: Final = (dict, Mapping)
+"""What is a dict is known for one at once; asking the abstract class takes ten times as long."""
 
 
 class Attempt:
@@ -65,10 +75,14 @@ class Attempt:
         self.verdict: End | None = None
         self.is_over = False
         self.is_stopping = False
-        self.usage = Usage()
+        self.usage = NO_USAGE
         self.reported = False
         self.holds_slots = True
         self.calling: Grant | None = None
+        self.beside: list[Grant] = []
+        self._tools_in_use: set[str] = set()
+        self._progress: tuple[float, float | None, str] | None = None
+        self._is_quiet = False
         self.given_up: Failure | None = None
         self.awaits: asyncio.Future[Any] | None = None
         self._grace = float(getattr(node.settings, "grace", None) or GRACE)
@@ -77,7 +91,7 @@ class Attempt:
         self._opened: Sink | None = None
         self._runner: asyncio.Task[None] | None = None
         self._timers: list[asyncio.TimerHandle] = []
-        self._last_sign = self._counts_from = hub.now()
+        self._last_sign = self._counts_from = hub.run.at
         self._ran = 0.0
 
     # ── life ──
@@ -153,7 +167,7 @@ class Attempt:
             return Broke(error.failure, error.output)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - foreign code: what it raises is this attempt's own end
             return Broke(self._hub.bug(self.node, error))
-        if not isinstance(output, Mapping) or not _is_data(output):
+        if not isinstance(output, _MAPPINGS) or not _is_data(output):
             what = f"{_shortened(repr(output))} is no output: it is not made of fields of plain data"
             return Broke(self._hub.bug(self.node, TypeError(what)))
         return Done(output)
@@ -161,24 +175,23 @@ class Attempt:
     def _worked(self, kind: Kind) -> Awaitable[object]:
         """Do the work, or let another answer for it where the run is simulated."""
         node = self.node
-        stand_in = self._hub.parts.stand_in(node.task.kind)
+        stand_in = self._hub.parts.stand_in(node.task.kind, node.simulate)
         if stand_in is not None:
             return stand_in(kind.output, node.settings, node.simulate, self)
-        return kind.run(self._settings, self)
+        return kind.run(node.settings if self.grant.desk is None else self._settings(self.grant.desk), self)
 
-    @property
-    def _settings(self) -> Any:  # noqa: ANN401 - each kind has its own settings type
+    def _settings(self, desk: Desk) -> Any:  # noqa: ANN401 - each kind has its own settings type
         """Return the task's settings; its `model` is a name at its own backend, and means nothing to a fallback."""
         settings: Any = self.node.settings
-        desk, candidates = self.grant.desk, self.node.candidates
-        if desk is None or desk is candidates[0] or getattr(settings, "model", None) is None:
+        if desk is self.node.candidates[0] or getattr(settings, "model", None) is None:
             return settings
         return replace(settings, model=None)
 
     def _end(self, end: End) -> None:
         if self.is_over:
             return
-        self.stop_clocks()
+        if self._timers:
+            self.stop_clocks()
         if self._opened is not None:
             self._opened.end()
             self._hub.files.close(self.node.id)
@@ -235,6 +248,8 @@ class Attempt:
         limit = self.node.task.idle_timeout
         if limit is None or self.is_over or self.verdict is not None:
             return
+        if self._tools_in_use:  # a tool that works says nothing until it is done
+            self._last_sign = self._hub.now()
         due = self._last_sign + limit
         if due <= self._hub.now():
             self.end_with(Broke(_idle_timeout(limit)))
@@ -266,7 +281,7 @@ class Attempt:
 
     @property
     def backend(self) -> Backend | None:
-        desk = self.grant.desk
+        desk = self.grant.desk or next(iter(self.node.callees), None)
         return desk.backend if desk is not None else self._hub.default_backend(self.node)
 
     @property
@@ -295,13 +310,20 @@ class Attempt:
     def path(self, stream: Stream) -> str:
         return self._sink.path(stream)
 
-    def used(self, usage: Usage) -> None:
+    def model(self, own: str | None) -> str | None:
+        desk = (self.calling or self.grant).desk
+        if desk is None:
+            return own
+        is_own = desk is (self.node.callees or self.node.candidates)[0]
+        return self._hub.scheduler.degradation.model_at(desk) or (own if is_own else None)
+
+    def used(self, usage: Usage, model: str | None = None, window: int | None = None) -> None:
         if self.is_over:
             return
         desk = (self.calling or self.grant).desk
         cost = usage.cost_usd
-        if cost is None and desk is not None and desk.price is not None:
-            cost = (usage.input_tokens * desk.price[0] + usage.output_tokens * desk.price[1]) / 1e6
+        if cost is None and desk is not None:
+            cost = desk.cost_of(usage)
         self.reported = True
         total = self.usage
         self.usage = Usage(
@@ -310,20 +332,79 @@ class Attempt:
             total.cost_usd if cost is None else (total.cost_usd or 0.0) + cost,
         )
         name = desk.name if desk is not None else ""
-        event = UsageReported(self.node.id, self.number, name, usage.input_tokens, usage.output_tokens, cost)
+        event = UsageReported(
+            self.node.id,
+            self.number,
+            name,
+            usage.input_tokens,
+            usage.output_tokens,
+            cost,
+            None if model is None else self._hub.redactor.text(model),
+            usage.cached_tokens,
+            usage.reasoning_tokens,
+            window,
+        )
         self._hub.emit(event)
 
     def progress(self, done: float, total: float | None = None, message: str = "") -> None:
         if not self.is_over:
             self._last_sign = self._hub.now()
+            self._progress = done, total, message
+            if not self._is_quiet:
+                self._tell_progress(self)
+
+    def _tell_progress(self, _key: object) -> None:
+        """Tell how far the work is, then be quiet for a moment, and tell what came last meanwhile."""
+        progress, self._progress = self._progress, None
+        self._is_quiet = progress is not None and not self.is_over
+        if progress is not None and not self.is_over:
+            done, total, message = progress
             text = self._hub.redactor.text(message)
             self._hub.emit(ProgressReported(self.node.id, self.number, done, total, text))
+            self._hub.timers.wake(self, self._hub.now() + PROGRESS_EVERY, self._tell_progress)
 
     def call_soon(self, function: Callable[..., object], *args: object) -> None:
         self._hub.call_soon(function, *args)
 
-    async def call(self, estimate: Estimate, work: Callable[[Backend], Awaitable[Any]]) -> Any:  # noqa: ANN401 - what the work returns
-        return await self._hub.calls.make(self, estimate, work)
+    async def call(
+        self, estimate: Estimate, work: Callable[[Backend], Awaitable[Any]], *, backend: str | None = None
+    ) -> Any:  # noqa: ANN401 - what the work returns
+        calls = self._hub.scheduler.calls
+        if backend is None:
+            return await calls.make(self, estimate, work)
+        return await calls.make_beside(self, estimate, work, backend)
+
+    def say(self, part: Message | ToolCall | ToolResult) -> None:
+        if not self.is_over:
+            self._last_sign = self._hub.now()
+            self._note_tool(part)
+            self._hub.conversations.say(self, part)
+
+    def _note_tool(self, part: Message | ToolCall | ToolResult) -> None:
+        if isinstance(part, ToolCall):
+            self._tools_in_use.add(part.id)
+        elif isinstance(part, ToolResult):
+            self._tools_in_use.discard(part.call)
+
+    async def ask(self, message: str, choices: Sequence[str] = ()) -> str:
+        return await self._hub.scheduler.questions.ask(self, message, choices)
+
+    async def confirm(self, message: str, show: str) -> None:
+        await self._hub.scheduler.questions.confirm(self, message, show)
+
+    async def delegate(self, works: Sequence[Work]) -> Sequence[Mapping[str, object] | Failure]:
+        return await self._hub.scheduler.delegation.delegate(self, works)
+
+    def recall(self, conversation: str) -> tuple[Message, ...]:
+        return self._hub.conversations.recall(self.node, conversation)
+
+    def remember(self, conversation: str, messages: Sequence[Message]) -> None:
+        self._hub.conversations.remember(self.node, conversation, messages)
+
+    def allowed(self, allowances: Sequence[Allowance]) -> None:
+        desk = (self.calling or self.grant).desk
+        if desk is not None and not self.is_over:
+            desk.learn(allowances)
 
     # ── telling ──
 
@@ -353,7 +434,7 @@ class Attempt:
         """Return what was reported since the last time, None if nothing was."""
         if not self.reported:
             return None
-        usage, self.usage, self.reported = self.usage, Usage(), False
+        usage, self.usage, self.reported = self.usage, NO_USAGE, False
         return usage
 
     def blame(self, failure: Failure) -> Failure:
@@ -369,11 +450,11 @@ class Attempt:
 
 def _is_data(value: object) -> bool:
     """Return whether a value can be told in events and written down as JSON."""
-    if isinstance(value, Mapping):
-        return all(isinstance(key, str) for key in value) and all(map(_is_data, value.values()))
-    if isinstance(value, list | tuple):
-        return all(map(_is_data, value))
-    return value is None or isinstance(value, str | int | float | Cut)
+    if isinstance(value, _PLAIN):
+        return True
+    if isinstance(value, _MAPPINGS):
+        return all(isinstance(key, str) and _is_data(item) for key, item in value.items())
+    return isinstance(value, list | tuple) and all(map(_is_data, value))
 
 
 def _shortened(text: str) -> str:

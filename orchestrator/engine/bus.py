@@ -9,6 +9,7 @@ from threading import Lock
 from typing import Final
 
 from orchestrator.core.events import Event, Record
+from orchestrator.core.made import made
 from orchestrator.core.ports import Gap, Journal
 from orchestrator.core.run import Run
 
@@ -60,7 +61,6 @@ class Bus:
         self._journals: list[Journal] = []
         self._viewers: list[Backlog] = []
         self._batch: list[Record] = []
-        self._seq = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._flush_planned = False
         self._is_closed = False
@@ -83,9 +83,9 @@ class Bus:
         assert self._loop is not None, "the bus is not open"
         if self._is_closed:
             return
-        record = Record(self.run.id, self._seq, self._loop.time() - self.origin, event)
-        self._seq += 1
-        self.run.apply(record)
+        run = self.run
+        record = made(Record, (run.id, run.seq + 1, self._loop.time() - self.origin, event))
+        run.apply(record)
         self._batch.append(record)
         if not self._flush_planned:
             self._flush_planned = True

@@ -30,7 +30,7 @@ class Endings:
 
     def of(self, attempt: Attempt, end: End) -> None:
         match end:
-            case Done(output):
+            case Done(output=output):
                 self._done(attempt, output)
             case Broke(failure, output):
                 again = failure is not attempt.given_up  # what a call's own tries could not mend
@@ -44,22 +44,24 @@ class Endings:
         node = attempt.node
         output = self._kept(attempt, raw)
         try:
-            satisfied = self._is_satisfied(node, output)
+            satisfied = node.task.until is None or self._is_satisfied(node, node.task.until, output)
+            if satisfied and node.task.save is not None:
+                self._scheduler.saving.save(node, output)
         except AttemptError as error:
             self._broke(attempt, attempt.blame(error.failure), raw, again=True)
             return
         self._hub.emit(AttemptSucceeded(node.id, attempt.number, satisfied))
         if satisfied:
+            if node.task.cache_ttl is not None:
+                self._scheduler.saving.keep(node, output)
             self._scheduler.succeed(node, output)
         elif node.task.until is not None:
             self._another_round(node, node.task.until, output)
         self._settle(attempt, None, unknown=False)
 
-    def _is_satisfied(self, node: Node, output: Mapping[str, object]) -> bool:
-        if node.task.until is None:
-            return True
+    def _is_satisfied(self, node: Node, until: Until, output: Mapping[str, object]) -> bool:
         fields = {**shape_of(node).fields, **output}
-        return self._scheduler.renderer.holds(node.task.until.expression, node, fields)
+        return self._scheduler.renderer.holds(until.expression, node, fields)
 
     def _another_round(self, node: Node, until: Until, output: dict[str, object]) -> None:
         node.rounds += 1
@@ -89,6 +91,9 @@ class Endings:
         """Return the seconds until the next try, None if there is none or it could not begin in time."""
         if self._stops_trying(node):
             return None
+        if failure.code == Code.QUOTA:
+            node.tries -= 1  # nothing was tried: the backend is held now, and the task waits for that at its door
+            return 0.0
         now = self._hub.now()
         decision = decide(
             node.task.retry,
@@ -129,6 +134,8 @@ class Endings:
         """Give back what the attempt has: with a call that it was left behind in, without slots that it gave back."""
         if attempt.calling is not None:
             self.settle_call(attempt, attempt.calling, failure, unknown=unknown)
+        for call in tuple(attempt.beside):
+            self.settle_call(attempt, call, failure, unknown=unknown)
         grant = attempt.grant if attempt.holds_slots else attempt.grant._replace(slots=())
         self._scheduler.ledger.settle(attempt.node.id, grant, failure, attempt.take_usage(), unknown=unknown)
 
@@ -137,11 +144,13 @@ class Endings:
         if attempt.calling is grant:
             usage, attempt.calling = attempt.take_usage(), None
             self._scheduler.ledger.settle(attempt.node.id, grant, failure, usage, unknown=unknown)
+        elif grant in attempt.beside:
+            attempt.beside.remove(grant)
+            self._scheduler.ledger.settle(attempt.node.id, grant, failure, None, unknown=False)
 
     def _kept(self, attempt: Attempt, raw: Mapping[str, object]) -> dict[str, object]:
         """Return the output redacted, its long texts cut and kept whole in files."""
-        redacted = self._hub.redactor.data(raw)
-        assert isinstance(redacted, Mapping), "what was a mapping is one"
+        redacted = self._hub.redactor.fields(raw)
         return {
             name: self._cut(attempt, name, value) if isinstance(value, str) else value
             for name, value in redacted.items()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from math import inf
+from typing import Final
 
 from orchestrator.core.errors import Code, FlowError, InputError, Problem
 from orchestrator.core.events import Event, RunFinished, RunHeld, RunStarted
@@ -15,7 +16,6 @@ from orchestrator.core.progress import TaskProgress
 from orchestrator.core.run import Run
 from orchestrator.core.states import NEEDS_A_PERSON, BreakerState, Outcome, Reason, RunState, State, Status
 from orchestrator.engine.admission import Admission
-from orchestrator.engine.calls import Calls
 from orchestrator.engine.desk import Desk
 from orchestrator.engine.gates import Gate
 from orchestrator.engine.hub import EngineOptions, Hub, Parts
@@ -28,7 +28,10 @@ from orchestrator.resilience.breaker import Move
 
 log = logging.getLogger(__name__)
 
-_GOES_ON = (Status.LIMITED, Status.QUOTA, Status.RETRY, Status.RUNNING, Status.STOPPING)
+_RUNNING: Final = Status.RUNNING
+_BAD = frozenset({State.FAILED, State.CANCELLED})
+_FOR_OTHERS = (Reason.SLOT, Reason.SUBAGENT)
+_GOES_ON = (Status.LIMITED, Status.RETRY, Status.RUNNING, Status.STOPPING)
 
 
 class Engine:
@@ -42,7 +45,7 @@ class Engine:
         self._world: World = build(flow, self._hub.now, self._make_desk)
         self._scheduler = Scheduler(self._hub, self._world, self._idle, self._broke)
         self._hub.admission = Admission(self._hub.timers, self._emit, self._scheduler.waits, self._woken)
-        self._hub.calls = Calls(self._scheduler)
+        self._hub.scheduler = self._scheduler
         self._operator = Operator(self._scheduler)
         self._over: asyncio.Future[None] | None = None
         self._lingers = False
@@ -118,6 +121,7 @@ class Engine:
         self._add(level)
         for gate in self._world.budgets.values():
             self._scheduler.ledger.watch_time(gate)
+        self._scheduler.checkups.start()
         self._scheduler.work()
 
     def _add(self, level: Level) -> None:
@@ -133,11 +137,9 @@ class Engine:
         for runner in tuple(self._hub.runners):
             runner.cancel()
         self._hub.timers.close()
-        for closes in (*(desk.aclose for desk in self._world.desks.values()), self._hub.aclose):
-            try:
-                await closes()
-            except Exception:  # foreign code: a backend that cannot be closed hurts neither the others nor the run
-                log.exception("a backend could not be closed")
+        async with asyncio.TaskGroup() as closing:
+            for closes in (*(desk.aclose for desk in self._world.desks.values()), self._hub.aclose):
+                closing.create_task(_closed(closes))
 
     # ── what the scheduler and the desks tell ──
 
@@ -147,6 +149,7 @@ class Engine:
     def _held(self, desk: Desk, until: float) -> None:
         if until < inf:
             self._hub.timers.wake((desk, "hold"), until, lambda _: self._hold_due(desk))
+        self._scheduler.then(self._scheduler.degradation.look)
 
     def _hold_due(self, desk: Desk) -> None:
         """Let in who waited for the end of a hold, unless it was extended meanwhile."""
@@ -155,6 +158,7 @@ class Engine:
             self._held(desk, until)
             return
         desk.end_hold()
+        self._scheduler.then(self._scheduler.degradation.look)
         self._scheduler.then(self._hub.admission.moved, desk.hold)
         self._scheduler.do(self._hub.admission.moved_elsewhere, desk)
 
@@ -166,6 +170,7 @@ class Engine:
         breaker = desk.breaker.breaker
         if move.to is BreakerState.OPEN and breaker.failed_probes >= desk.spec.breaker.give_up:
             self._scheduler.then(self._scheduler.give_up, desk)
+        self._scheduler.then(self._scheduler.degradation.look)
         self._scheduler.then(self._let_in, desk)
         self._scheduler.ledger.gauge(desk)
 
@@ -179,6 +184,8 @@ class Engine:
     def _idle(self) -> None:
         """Nothing is on the agenda: perhaps the run has ended, or waits for a person."""
         run = self._hub.run
+        if self._scheduler.unsettled and run.tally.counts[_RUNNING]:
+            return  # whatever runs comes back here
         if run.state is RunState.FINISHED:
             if self._left:
                 self._end()
@@ -209,26 +216,26 @@ class Engine:
 
     def _outcome(self) -> Outcome:
         """Judge the run by how its tasks ended; what was left over from earlier expansions is not among them."""
-        nodes = [node for node in self._scheduler.nodes.values() if not node.is_gone]
-        bad = [node for node in nodes if self._scheduler.state(node) in (State.FAILED, State.CANCELLED)]
+        tasks = self._hub.run.tasks
+        bad = [node for node in self._scheduler.nodes.values() if tasks[node.id].state in _BAD and not node.is_gone]
         was_stopped = any(self._scheduler.state(node) is State.CANCELLED for node in bad)
         if was_stopped and self._scheduler.cancelled_by is not None and not self._scheduler.cancelled_by_rule:
             return Outcome.CANCELLED
         if any(not node.is_optional for node in bad):
             return Outcome.FAILED
-        return Outcome.DEGRADED if bad else Outcome.SUCCEEDED
+        return Outcome.DEGRADED if bad or self._scheduler.degradation.has_left_out else Outcome.SUCCEEDED
 
     # ── held ──
 
     def _is_held(self) -> bool:
         """Return whether nothing runs and every wait needs a person; a wait with an end is never held.
 
-        Where nothing runs, what waits for a slot waits for sub-flows that in their turn need a person.
+        Where nothing runs, what waits for a slot or a subagent waits for others that in their turn need a person.
         """
         counts = self._hub.run.tally.counts
         if counts[Status.RUNNING] or any(counts[status] for status in _GOES_ON):
             return False
-        waiting = [task for task in self._waiting() if task.wait is None or task.wait.reason is not Reason.SLOT]
+        waiting = [task for task in self._waiting() if task.wait is None or task.wait.reason not in _FOR_OTHERS]
         return bool(waiting) and all(map(self._needs_a_person, waiting))
 
     def _waiting(self) -> list[TaskProgress]:
@@ -240,6 +247,8 @@ class Engine:
             return False
         if wait.reason is Reason.BREAKER:
             return self._world.desks[wait.gate or ""].breaker.breaker.state is BreakerState.TRIPPED
+        if wait.reason is Reason.QUOTA:
+            return self._world.desks[wait.gate or ""].hold.hold.until == inf
         return wait.until is None and wait.reason in NEEDS_A_PERSON
 
     @property
@@ -259,3 +268,10 @@ class Engine:
         self._hub.emit(RunHeld(tuple(waits)))
         if self._waits_in_vain:
             self._finish(Outcome.HELD)
+
+
+async def _closed(closes: Callable[[], Awaitable[None]]) -> None:
+    try:
+        await closes()
+    except Exception:  # foreign code: a backend that cannot be closed hurts neither the others nor the run
+        log.exception("a backend could not be closed")

@@ -31,9 +31,10 @@ def public(text: str) -> str:
 
 def public_needs(needs: tuple[Need, ...]) -> tuple[Need, ...]:
     """Return the needs as others know them: by the ids of tasks."""
-    if not any(need.task.endswith(EXPANDED) for need in needs):
-        return needs
-    return tuple(Need(public(need.task), need.condition) for need in needs)
+    for need in needs:
+        if need.task.endswith(EXPANDED):
+            return tuple(Need(public(need.task), need.condition) for need in needs)
+    return needs
 
 
 class Expander:
@@ -52,7 +53,7 @@ class Expander:
         """
         place = self._scheduler.world.places[level.path]
         tasks = level.flow.tasks.values()
-        self._check_size([level.prefix + task.id for task in tasks])
+        self.check_size([level.prefix + task for task in level.flow.tasks])
         for task in tasks:
             level.nodes[task.id] = self._added(task, level, place)
         for task in tasks:
@@ -95,9 +96,10 @@ class Expander:
             whole=task.fan_out is not None and of is None,
         )
 
-    def _check_size(self, ids: list[str]) -> None:
+    def check_size(self, ids: list[str]) -> None:
+        """Raise InputError if the run would have too many tasks with these; known ones are no more."""
         limit, known = self._hub.options.max_tasks, self._scheduler.nodes
-        if len(known) + sum(one not in known for one in ids) > limit:
+        if len(known) + len(ids) > limit and len(known.keys() | ids) > limit:
             raise InputError(
                 f"{len(ids):,} more make more than {limit:,} tasks",
                 code=Code.EXPANSION,
@@ -110,7 +112,7 @@ class Expander:
         """Make the instances of a fan-out. Raises AttemptError for what is no list, or too long."""
         instances = without_secrets(self._instances(node), self._hub.redactor.text)
         ids = tuple(f"{node.id}[{instance.label}]" for instance in instances)
-        self._check_size(list(ids))
+        self.check_size(list(ids))
         if not instances:
             node.instances = []
             self._scheduler.succeed(node, None)
@@ -188,7 +190,7 @@ class Expander:
         try:
             level = self._inner_level(node)
             ids = tuple(level.prefix + task for task in level.flow.tasks)
-            self._check_size(list(ids))
+            self.check_size(list(ids))
         except AttemptError as error:
             self._scheduler.fail(node, self._scheduler.blame(node, error.failure))
             return
@@ -207,14 +209,15 @@ class Expander:
         given = self._scheduler.renderer.data(call.inputs, scope, node)
         try:
             inputs = self._hub.parts.resolve_inputs(place.flow, given)
+            own = self._hub.parts.inner_environment(place.flow, inputs)
         except FlowError as error:
             raise InputError(str(error), code=Code.INPUT_VALUE) from error
         return level_of(
             place,
             self._scheduler.world,
             inputs=inputs,
-            environment={**node.level.environment, **place.flow.env},
-            secrets=node.level.secrets,
+            environment={**node.level.environment, **own},
+            secrets=self._hub.parts.inner_secrets(place.flow),
             prefix=f"{node.id}/",
             outer=node,
         )
@@ -236,7 +239,7 @@ class Expander:
         if stands_for is None:
             return
         stands_for.open -= 1
-        if stands_for.open == 0:
+        if stands_for.open == 0 and not self._scheduler.delegation.ended(stands_for):
             self._scheduler.then(self._finish, stands_for)
 
     def _finish(self, node: Node) -> None:

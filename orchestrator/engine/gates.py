@@ -9,6 +9,7 @@ from math import inf
 from orchestrator.core.flow import OnExceeded
 from orchestrator.core.states import BreakerState, Reason
 from orchestrator.engine.line import Line, Ticket
+from orchestrator.resilience.allowance import Allowances
 from orchestrator.resilience.breaker import Breaker, Outcome, Permit
 from orchestrator.resilience.budget import Budget, Verdict
 from orchestrator.resilience.hold import Hold, Probe
@@ -19,11 +20,12 @@ from orchestrator.resilience.release import Release
 class Gate:
     """Somewhere to wait, in a line. Where gates are `fair`, nobody overtakes who became ready earlier.
 
-    A gate that opens by time alone has to be `watched`: nobody else tells when it has room again. One that `is_full`
-    has room for nobody, whoever asks.
+    A gate that `knows_when` tells until when the head of its line waits. One that opens by time alone has to be
+    `watched`: nobody else tells when it has room again. One that `is_full` has room for nobody, whoever asks.
     """
 
     fair = True
+    knows_when = False
     watched = False
     is_full = False
 
@@ -68,11 +70,19 @@ class Slots(Door):
 
     def has_room(self, ticket: Ticket) -> bool:
         del ticket
-        return self.limit is None or self.used < self.limit
+        return not self.is_full
+
+    def refuses(self, ticket: Ticket) -> bool:
+        """Return whether the ticket has to wait. Asked for every attempt, several times: so it asks nobody in vain."""
+        if self.limit is not None and self.used >= self.limit:
+            return True
+        return self.line.size > 0 and self.line.is_before(ticket)
 
 
 class HoldGate(Door):
     """A backend that asked its callers to stay away."""
+
+    knows_when = True
 
     def __init__(self, name: str, hold: Hold) -> None:
         super().__init__(name, Reason.RATE_LIMIT)
@@ -104,6 +114,8 @@ class HoldGate(Door):
 
 class BreakerGate(Door):
     """A backend's breaker, and the staged return of those who were parked while it was open."""
+
+    knows_when = True
 
     def __init__(self, name: str, breaker: Breaker, half_open_calls: int) -> None:
         super().__init__(name, Reason.BREAKER)
@@ -141,30 +153,36 @@ class BreakerGate(Door):
     def moved_to(self, state: BreakerState) -> None:
         """Begin the staged release when the breaker closes over a line; any other move ends one."""
         self._release = None
-        if state is BreakerState.CLOSED and self.line:
+        if state is BreakerState.CLOSED and self.line.size:
             self._release = Release(self._half_open_calls)
             self._end_release()
 
     def _end_release(self) -> None:
-        if self._release is not None and self._release.is_over(len(self.line)):
+        if self._release is not None and self._release.is_over(self.line.size):
             self._release = None
 
 
 class RateGate(Door):
-    """A backend's rate limits."""
+    """A backend's rate limits: those that are declared, and those of its own that it tells of."""
 
+    knows_when = True
     watched = True
 
     def __init__(self, name: str, limits: RateLimits, now: Callable[[], float]) -> None:
         super().__init__(name, Reason.RATE_LIMIT)
         self.limits = limits
+        self.allowances = Allowances(now)
         self._now = now
 
     def has_room(self, ticket: Ticket) -> bool:
-        return self.limits.delay(ticket.estimate.tokens) == 0.0
+        return self._delay(ticket) == 0.0
 
     def until(self, ticket: Ticket) -> float | None:
-        return self._now() + self.limits.delay(ticket.estimate.tokens)
+        return self._now() + self._delay(ticket)
+
+    def _delay(self, ticket: Ticket) -> float:
+        tokens = ticket.estimate.tokens
+        return max(self.limits.delay(tokens), self.allowances.delay(tokens))
 
 
 class BudgetGate(Door):

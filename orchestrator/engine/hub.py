@@ -6,24 +6,27 @@ import asyncio
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from threading import Lock
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from orchestrator.core.errors import Code, ErrorClass, ErrorKind, Failure
 from orchestrator.core.events import Event
 from orchestrator.core.flow import BackendSpec, Flow, Json
-from orchestrator.core.output import DEFAULT_MAX_OUTPUT, OutputShape
-from orchestrator.core.ports import Backend, Chance, Clock, Context, Kind, OutputFiles, RunFacts
+from orchestrator.core.output import DEFAULT_MAX_OUTPUT, Cut, OutputShape
+from orchestrator.core.ports import Backend, Cache, Chance, Clock, Context, Kind, OutputFiles, RunFacts
 from orchestrator.engine.admission import Admission
 from orchestrator.engine.bus import Bus
+from orchestrator.engine.conversations import Conversations
 from orchestrator.engine.redact import Redactor
 from orchestrator.engine.timers import Timers
 
 if TYPE_CHECKING:
     from orchestrator.engine.attempt import Attempt, End
-    from orchestrator.engine.calls import Calls
     from orchestrator.engine.node import Node
+    from orchestrator.engine.scheduler import Scheduler
 
 DEFAULT_MAX_TASKS: Final = 10_000
 
@@ -34,7 +37,8 @@ class EngineOptions:
 
     `stops_when_held` ends a run that waits for a person, as one without an operator must; where somebody
     `answers_questions`, one that waits for nothing but answers goes on. A run that lingers has an operator. `approved`
-    holds the tasks whose question is answered with yes beforehand.
+    holds the tasks whose question is answered with yes beforehand. A `simulated` run uses what tasks say that they
+    would answer; one that is a `rehearsal` touches nothing in the world.
     """
 
     stops_when_held: bool = False
@@ -44,6 +48,7 @@ class EngineOptions:
     max_tasks: int = DEFAULT_MAX_TASKS
     max_output: int = DEFAULT_MAX_OUTPUT
     simulated: bool = False
+    rehearsal: bool = False
 
 
 StandIn: TypeAlias = Callable[[OutputShape, object, Json, Context], Awaitable[Mapping[str, object]]]
@@ -55,8 +60,9 @@ class Parts:
     """What the engine is put together with.
 
     `kinds` and `backends` make what a name or a declaration stands for. `inputs` are typed and complete, `secrets` by
-    name. `resolve_inputs` checks what a sub-flow is given. `bug` writes a report of an error that is ours or a kind's
-    and returns its path. `stand_in` names what does a kind's work in its place, in a simulated run.
+    name; a sub-flow sees those that `inner_secrets` tells, and adds `inner_environment`. `resolve_inputs` checks what a
+    sub-flow is given. `bug` writes a report of an error that is ours or a kind's and returns its path. `stand_in` names
+    what does a kind's work in its place, in a simulated run. `save` writes a file whole or not at all.
     """
 
     kinds: Callable[[str], Kind]
@@ -69,17 +75,21 @@ class Parts:
     seed: int = 0
     inputs: Mapping[str, Json] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
+    inner_secrets: Callable[[Flow], Mapping[str, str]] = lambda _: MappingProxyType({})
+    inner_environment: Callable[[Flow, Mapping[str, Json]], Mapping[str, str]] = lambda flow, _: flow.env
     hidden: frozenset[str] = frozenset()
     environment: Mapping[str, str] = field(default_factory=dict)
     resolve_inputs: Callable[[Flow, Mapping[str, Json]], Mapping[str, Json]] = lambda _, values: values
     bug: Callable[[str], str] = lambda report: ""  # noqa: ARG005 - where nobody keeps reports
-    stand_in: Callable[[str], StandIn | None] = lambda kind: None  # noqa: ARG005 - kinds do their own work
+    stand_in: Callable[[str, Json], StandIn | None] = lambda kind, simulate: None  # noqa: ARG005 - kinds do their own work
+    save: Callable[[Path, str | Cut], None] | None = None
+    cache: Cache | None = None
 
 
 class Hub:
-    """One run's shared services. The scheduler and the calls hook themselves in."""
+    """One run's shared services. The scheduler hooks itself in."""
 
-    calls: Calls
+    scheduler: Scheduler
 
     def __init__(self, flow: Flow, parts: Parts, options: EngineOptions) -> None:
         self.flow = flow
@@ -94,10 +104,11 @@ class Hub:
         self.now = self.bus.now
         self.emit: Callable[[Event], None] = self.bus.emit
         self.timers = Timers()
+        self.conversations = Conversations(self)
         self.runners: set[asyncio.Task[None]] = set()
-        self.facts = RunFacts(parts.run_id, flow.name, parts.folder, flow.folder, 0.0)
+        self.facts = RunFacts(parts.run_id, flow.name, parts.folder, flow.folder, 0.0, options.rehearsal)
         self.admission: Admission
-        self._ended: Callable[[Attempt, End], None] = _nobody
+        self.attempt_ended: Callable[[Attempt, End], None] = _nobody
         self._plain: dict[str, Backend] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._lock = Lock()
@@ -107,10 +118,10 @@ class Hub:
     def open(self, loop: asyncio.AbstractEventLoop, ended: Callable[[Attempt, End], None]) -> None:
         """Start the run's clock; from here on attempts tell `ended` how they ended."""
         self._loop = loop
-        self._ended = ended
+        self.attempt_ended = ended
         self.bus.open(loop)
         self.timers.open(loop, self.bus.origin)
-        self.facts = RunFacts(self.parts.run_id, self.flow.name, self.parts.folder, self.flow.folder, self.clock.now())
+        self.facts = replace(self.facts, started=self.clock.now())
 
         self._make_calls()
 
@@ -142,9 +153,6 @@ class Hub:
             self._is_woken = False
         for function, args in calls:
             self.loop.call_soon(function, *args)
-
-    def attempt_ended(self, attempt: Attempt, end: End) -> None:
-        self._ended(attempt, end)
 
     def default_backend(self, node: Node) -> Backend | None:
         """Return what a kind that needs a backend gets where its task names none: one without policies."""

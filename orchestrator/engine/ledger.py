@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from orchestrator.core.errors import Failure
 from orchestrator.core.events import BudgetRaised, BudgetSettled, BudgetThreshold
-from orchestrator.core.ports import Usage
+from orchestrator.core.model import Usage
 from orchestrator.core.states import RunState
 from orchestrator.engine.admission import Grant
 from orchestrator.engine.desk import Desk
@@ -70,7 +70,8 @@ class Ledger:
     def _let_others_in(self, grant: Grant) -> None:
         admission = self._hub.admission
         for slots in grant.slots:
-            admission.moved(slots)
+            if slots.line.size:
+                admission.moved(slots)
         if grant.desk is not None:
             for gate in (grant.desk.slots, grant.desk.rate, grant.desk.hold, grant.desk.breaker):
                 admission.moved(gate)

@@ -26,11 +26,13 @@ class Ticket:
 
     `order` is its place in every line: the moment it became ready, counted; a ticket that comes back from a wait
     inside an attempt goes before newcomers. It holds nothing while it waits. `amount` is what its call would reserve at
-    the backend that is being considered; `exceeded` names the budgets that were told of it.
+    the backend that is being considered; `exceeded` names the budgets that were told of it. A ticket `beside` others is
+    for a call that an attempt makes while it goes on: it waits quietly, and not for a breaker.
     """
 
     __slots__ = (
         "amount",
+        "beside",
         "candidates",
         "estimate",
         "exceeded",
@@ -52,6 +54,7 @@ class Ticket:
         candidates: tuple[Desk, ...] = (),
         estimate: Estimate = NOTHING,
         needs_slots: bool = True,
+        beside: bool = False,
     ) -> None:
         self.node = node
         self.order = order
@@ -60,24 +63,22 @@ class Ticket:
         self.candidates = candidates
         self.estimate = estimate
         self.needs_slots = needs_slots
+        self.beside = beside
         self.gate: Gate | None = None
         self.amount = NO_AMOUNT
         self.exceeded: set[str] = set()
 
 
 class Line:
-    """Tickets by their order. Leaving is lazy: a ticket that is elsewhere by now is passed over."""
+    """Tickets by their order, `size` of them. Leaving is lazy: a ticket that is elsewhere by now is passed over."""
 
-    __slots__ = ("_heap", "_size", "_ties", "gate")
+    __slots__ = ("_heap", "_ties", "gate", "size")
 
     def __init__(self, gate: Gate) -> None:
         self.gate = gate
         self._heap: list[tuple[int, int, Ticket]] = []
         self._ties = count()
-        self._size = 0
-
-    def __len__(self) -> int:
-        return self._size
+        self.size = 0
 
     def __iter__(self) -> Iterator[Ticket]:
         """Yield those who wait, in order; the line may change meanwhile."""
@@ -86,23 +87,26 @@ class Line:
 
     def add(self, ticket: Ticket) -> None:
         ticket.gate = self.gate
-        self._size += 1
+        self.size += 1
         heappush(self._heap, (ticket.order, next(self._ties), ticket))
 
     def remove(self, ticket: Ticket) -> None:
         assert ticket.gate is self.gate, "the ticket waits elsewhere"
         ticket.gate = None
-        self._size -= 1
+        self.size -= 1
 
     def head(self) -> Ticket | None:
         heap = self._heap
-        while heap and not self._is_here(heap[0]):
+        while heap:
+            order, _, ticket = heap[0]
+            if ticket.gate is self.gate and ticket.order == order:
+                return ticket
             heappop(heap)
-        return heap[0][2] if heap else None
+        return None
 
     def is_before(self, ticket: Ticket) -> bool:
         """Return whether somebody in the line goes before the ticket."""
-        if not self._size:
+        if not self.size:
             return False
         head = self.head()
         return head is not None and head is not ticket and head.order <= ticket.order

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from orchestrator.core.errors import Code, ErrorClass, ErrorKind, Failure
+from orchestrator.core.events import TaskWaiting
 from orchestrator.core.flow import Flow, Group, Json, Task
 from orchestrator.core.ports import Kind
 from orchestrator.engine.gates import BudgetGate, Slots
@@ -119,20 +120,24 @@ class Node:
 
     A `whole` stands for `instances`, of which `open` have not settled. `tries` counts attempts since the reset or the
     last round of `until`; `number` counts all. `bindings` are the names that only this instance's templates know.
-    `place` is what a sub-flow took to expand, until it ends.
+    `place` is what a sub-flow took to expand, until it ends. `given` are the rendered settings of a task that another
+    task started. `parent` is what the task is a part of: the whole of a
+    fan-out, or a sub-flow's task.
     """
 
     __slots__ = (
-        "_deadline",
         "always",
         "approved",
         "attempt",
         "bindings",
         "budgets",
+        "callees",
         "candidates",
+        "deadline_at",
         "doomed_by",
         "expected",
         "first_try_at",
+        "given",
         "group",
         "id",
         "instances",
@@ -145,10 +150,10 @@ class Node:
         "of",
         "open",
         "output",
+        "parent",
         "pause",
         "pauses",
         "place",
-        "ready_at",
         "resets",
         "rounds",
         "settings",
@@ -183,6 +188,7 @@ class Node:
         self.kind = kind
         self.now = now
         self.of = of
+        self.parent: Node | None = of if of is not None else level.outer
         self.bindings = bindings or _NO_BINDINGS
         self.label = label
         self.whole = whole
@@ -190,8 +196,10 @@ class Node:
         self.open = 0
         self.pause: Pause | None = None
         self.candidates: tuple[Desk, ...] = ()
+        self.callees: tuple[Desk, ...] = ()
         self.place: Grant | None = None
         self.left_over = False
+        self.given: object = None
         self.number = 0
         self.resets = 0
         self.always: bool = task.always or (self.parent is not None and self.parent.always)
@@ -208,16 +216,10 @@ class Node:
         self.settings: object = None
         self.simulate: Json = None
         self.output: Mapping[str, object] | None = None
-        self.ready_at: float | None = None
         self.first_try_at: float | None = None
         self.watch: Stopwatch | None = None
         self.doomed_by: str | None = None
-        self._deadline: float | None = None
-
-    @property
-    def parent(self) -> Node | None:
-        """Return what the task is a part of: the whole of a fan-out, or a sub-flow's task."""
-        return self.of if self.of is not None else self.level.outer
+        self.deadline_at: float | None = None
 
     @property
     def is_optional(self) -> bool:
@@ -250,26 +252,23 @@ class Node:
 
     def became_ready(self, run_deadline: float | None) -> None:
         """Start the clocks that count everything from here on. A part has no longer than what it is a part of."""
-        self.ready_at = self.now()
-        own = None if self.task.deadline is None else self.ready_at + self.task.deadline
-        above = None if self.parent is None else self.parent.deadline_at
-        if self.group.deadline_at is None and self.group.group.deadline is not None:
-            self.group.deadline_at = self.ready_at + self.group.group.deadline
-        self._deadline = soonest(own, above, self.group.deadline_at, run_deadline)
-
-    @property
-    def deadline_at(self) -> float | None:
-        return self._deadline
+        group, above = self.group, self.parent
+        if group.deadline_at is None and group.group.deadline is not None:
+            group.deadline_at = self.now() + group.group.deadline
+        self.deadline_at = run_deadline
+        if group.deadline_at is not None or above is not None or self.task.deadline is not None:
+            own = None if self.task.deadline is None else self.now() + self.task.deadline
+            self.deadline_at = soonest(own, above.deadline_at if above else None, group.deadline_at, run_deadline)
 
     @property
     def is_timed(self) -> bool:
         """Return whether any limit of time holds for an attempt."""
         task = self.task
-        return not (task.attempt_timeout is task.timeout is task.idle_timeout is self._deadline is None)
+        return not (task.attempt_timeout is task.timeout is task.idle_timeout is self.deadline_at is None)
 
     def past_deadline(self) -> Failure | None:
         """Return the failure that a passed deadline is."""
-        if self._deadline is None or self.now() < self._deadline:
+        if self.deadline_at is None or self.now() < self.deadline_at:
             return None
         return deadline_passed()
 
@@ -302,11 +301,14 @@ class Node:
 _NO_BINDINGS: Mapping[str, object] = {}
 
 
-def deadline_passed() -> Failure:
+def deadline_passed(wait: TaskWaiting | None = None) -> Failure:
+    """Return the failure of a task that did not end in time; `wait` is what it was waiting for by then."""
+    waiting = f" while it waited: {wait.reason.replace('_', ' ')}" if wait is not None else ""
+    at = f" of {wait.gate}" if wait is not None and wait.gate is not None else ""
     return Failure(
         Code.DEADLINE,
         ErrorClass.PERMANENT,
         ErrorKind.TIMEOUT,
-        "the deadline passed",
+        f"the deadline passed{waiting}{at}",
         hint="`deadline` counts everything, waiting too; raise it or start earlier",
     )

@@ -7,10 +7,12 @@ from functools import partial
 from typing import Any, Final, TypeAlias
 
 from orchestrator.core.commands import (
+    Answer,
     Approve,
     CancelGroup,
     CancelRun,
     CancelTask,
+    CheckHealth,
     Command,
     Deny,
     Drain,
@@ -48,10 +50,12 @@ from orchestrator.core.events import (
     TaskUnpaused,
 )
 from orchestrator.core.states import Reason, RunState, State
+from orchestrator.engine.approvals import Approvals
 from orchestrator.engine.desk import Desk
 from orchestrator.engine.gates import Gate, Slots
 from orchestrator.engine.line import Ticket
 from orchestrator.engine.node import GroupDesk, Node, Pause
+from orchestrator.engine.questions import Questions
 from orchestrator.engine.revival import Revival
 from orchestrator.engine.scheduler import Scheduler
 
@@ -95,6 +99,8 @@ class Operator:
             RaiseBudget: self._raise_budget,
             Approve: self._approve,
             Deny: self._deny,
+            Answer: self._answer,
+            CheckHealth: self._check_health,
             SkipWait: self._skip_wait,
         }
 
@@ -346,10 +352,31 @@ class Operator:
     # ── answers ──
 
     def _approve(self, command: Approve) -> Act:
-        return partial(self._scheduler.approvals.approve, self._asked(command.task), command.by, command.reason)
+        node = self._asked(command.task)
+        return partial(self._asker(node).approve, node, command.by, command.reason)
 
     def _deny(self, command: Deny) -> Act:
-        return partial(self._scheduler.approvals.deny, self._asked(command.task), command.by, command.reason)
+        node = self._asked(command.task)
+        if self._hub.run.questions[node.id].wants_answer:
+            return partial(self._scheduler.questions.decline, node, command.by, command.reason)
+        return partial(self._asker(node).deny, node, command.by, command.reason)
+
+    def _asker(self, node: Node) -> Approvals | Questions:
+        """Return who asks for leave: the task before it starts, or its attempt while it runs."""
+        if self._hub.run.questions[node.id].wants_answer:
+            raise CommandError(f"{node.id} wants an answer, not an approval")
+        questions = self._scheduler.questions
+        return questions if questions.is_confirming(node) else self._scheduler.approvals
+
+    def _answer(self, command: Answer) -> Act:
+        node = self._asked(command.task)
+        self._scheduler.questions.check_answer(node, command.text)
+        return partial(self._scheduler.questions.answer, node, command.text, command.by)
+
+    def _check_health(self, command: CheckHealth) -> Act:
+        desk = self._desk(command.backend)
+        self._scheduler.checkups.refuse(desk)
+        return partial(self._scheduler.checkups.check, desk)
 
     def _asked(self, task: str) -> Node:
         if task not in self._hub.run.questions:
@@ -383,6 +410,7 @@ _INSTEAD: Final = {
     Reason.APPROVAL: "an approval: approve or deny it",
     Reason.PAUSED: "the end of a pause: unpause it",
     Reason.ANSWER: "an answer: give it",
+    Reason.SUBAGENT: "its subagents",
 }
 
 

@@ -8,17 +8,17 @@ from json import dumps
 from typing import Final
 from urllib.parse import quote, quote_plus
 
+from orchestrator.core.secrecy import sounds_secret
+
 MASK: Final = "***"
 
 SHORTEST: Final = 4
 """Values shorter than this are not hidden: masking every `1` would hide the text, not the secret."""
 
-_TELLING: Final = re.compile(r"KEY|TOKEN|SECRET|PASSWORD", re.IGNORECASE)
-
 
 def secret_values(environment: Mapping[str, str]) -> set[str]:
     """Return the values of variables whose names say that they are secret."""
-    return {value for name, value in environment.items() if _TELLING.search(name)}
+    return {value for name, value in environment.items() if sounds_secret(name)}
 
 
 def _ways_of_writing(secret: str) -> set[str]:
@@ -60,10 +60,16 @@ class Redactor:
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, Mapping):
-            return {self.text(str(key)): self.data(item) for key, item in value.items()}
+            return self.fields(value)
         if isinstance(value, Sequence) and not isinstance(value, bytes):
             return [self.data(item) for item in value]
         return value
+
+    def fields(self, values: Mapping[str, object]) -> Mapping[str, object]:
+        """Return the fields of an output with every text in them redacted."""
+        if self._pattern is None:
+            return values
+        return {self.text(str(key)): self.data(item) for key, item in values.items()}
 
     def safe_length(self, text: str) -> int:
         """Return how much of the text can be redacted now: what follows may be the beginning of a secret."""

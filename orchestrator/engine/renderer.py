@@ -105,7 +105,7 @@ class Renderer:
 
     def estimate(self, node: Node, candidates: tuple[Desk, ...]) -> Estimate:
         """Return what one call of the attempt may use; counted only where somebody asks."""
-        if node.kind is None or not candidates:
+        if node.kind is None:
             return NOTHING
         if not node.budgets and not any(desk.counts_tokens for desk in candidates):
             return NOTHING
@@ -150,5 +150,5 @@ def _holds_template(value: object) -> bool:
     return False
 
 
-def kind_calls(kind: Kind | None) -> str:
-    return "none" if kind is None else kind.calls
+def kind_calls(kind: Kind | None, settings: object) -> str:
+    return "none" if kind is None else kind.calls_of(settings)

@@ -7,7 +7,8 @@ cancelled group or a long chain of skips costs no recursion, and events stand in
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final, TypeVarTuple
 
 from orchestrator.core.dependencies import Dependencies, Doomed, Ready, Settled
@@ -28,16 +29,23 @@ from orchestrator.core.flow import FLOW_KIND, GATE_KIND, Need, OnFailure
 from orchestrator.core.states import FINAL, Reason, State
 from orchestrator.engine.admission import Grant, given_up
 from orchestrator.engine.approvals import Approvals
+from orchestrator.engine.aside import Aside
 from orchestrator.engine.attempt import Attempt, Broke, End, Stopped
+from orchestrator.engine.calls import Calls
+from orchestrator.engine.degradation import Degradation
+from orchestrator.engine.delegation import Delegation
 from orchestrator.engine.desk import Desk
 from orchestrator.engine.endings import Endings
 from orchestrator.engine.expander import Expander, public, public_needs
 from orchestrator.engine.gates import Gate
+from orchestrator.engine.health import Checkups
 from orchestrator.engine.hub import Hub
 from orchestrator.engine.ledger import Ledger
-from orchestrator.engine.line import Ticket
+from orchestrator.engine.line import NOTHING, Ticket
 from orchestrator.engine.node import Level, Node, deadline_passed
+from orchestrator.engine.questions import Questions
 from orchestrator.engine.renderer import Renderer, kind_calls
+from orchestrator.engine.saving import Saving
 from orchestrator.engine.world import World
 
 Ts = TypeVarTuple("Ts")
@@ -46,6 +54,7 @@ ALWAYS_SECONDS: Final = 60.0
 """How long `always` tasks may take after their group or the run was cancelled."""
 
 _RUN: Final = ("run",)
+_PENDING: Final = State.PENDING
 
 
 class Scheduler:
@@ -59,6 +68,13 @@ class Scheduler:
         self.endings = Endings(self)
         self.expander = Expander(self)
         self.approvals = Approvals(self)
+        aside = Aside(self)
+        self.calls = Calls(self, aside)
+        self.questions = Questions(self, aside)
+        self.delegation = Delegation(self, aside)
+        self.checkups = Checkups(self)
+        self.degradation = Degradation(self)
+        self.saving = Saving(self)
         self.dependencies = Dependencies()
         self.nodes: dict[str, Node] = {}
         self.levels: dict[str, Level] = {}
@@ -105,7 +121,7 @@ class Scheduler:
 
     def do(self, act: Callable[[*Ts], object], *arguments: *Ts) -> None:
         """Do something that comes from outside, and all that follows."""
-        self.then(act, *arguments)
+        self._agenda.append((act, arguments))
         self.work()
 
     def state(self, node: Node) -> State:
@@ -147,7 +163,7 @@ class Scheduler:
 
     def on_verdict(self, verdict: Ready | Doomed) -> None:
         node = self.nodes.get(verdict.task)
-        if node is None or self.state(node) is not State.PENDING:
+        if node is None or self.hub.run.tasks[node.id].state is not _PENDING:
             return
         if isinstance(verdict, Ready):
             self._ready(node)
@@ -167,32 +183,72 @@ class Scheduler:
         if self.cancelled_by is not None and not node.always:
             self.cancel(node, self.cancelled_by)
             return
-        node.became_ready(self._run_deadline(node))
+        node.became_ready(self.deadline_at if not node.always else self._minute_longer())
         try:
             if node.whole:
                 self.expander.expand_whole(node)
             elif node.task.when is not None and not self.renderer.holds(node.task.when, node):
                 self.settle(node, TaskSkipped(node.id, f"when: {node.task.when}"), State.SKIPPED)
+            elif (because := self.degradation.leaves_out(node)) is not None:
+                self._leave_out(node, because)
             else:
                 self._prepare(node)
         except AttemptError as error:
             self.fail(node, self.blame(node, error.failure))
 
-    def _run_deadline(self, node: Node) -> float | None:
-        """Return until when the run lets the task go on: `always` tasks get a minute, also after the run's deadline."""
-        if self.deadline_at is None or not node.always:
-            return self.deadline_at
-        return max(self.deadline_at, self.hub.now() + ALWAYS_SECONDS)
+    def _leave_out(self, node: Node, because: str) -> None:
+        """Skip an optional task, and let those who need it go on without it."""
+        node.output = self.endings.recovered(node)
+        self.settle(node, TaskSkipped(node.id, because), State.SKIPPED, left_out=True)
+
+    def _minute_longer(self) -> float | None:
+        """Return until when the run lets `always` tasks go on: they get a minute, also after the run's deadline."""
+        return None if self.deadline_at is None else max(self.deadline_at, self.hub.now() + ALWAYS_SECONDS)
 
     def _prepare(self, node: Node) -> None:
         """Render what the task holds, and ask to be admitted."""
-        node.settings = self.renderer.settings(node)
+        node.settings = self.renderer.settings(node) if node.given is None else node.given
         if self.hub.options.simulated and node.task.simulate is not None:
             node.simulate = self.renderer.data(node.task.simulate, self.renderer.scope(node), node)
-        node.candidates = self.renderer.candidates(node) if kind_calls(node.kind) != "many" else ()
+        if node.task.backend is not None:
+            self._find_backends(node)
         if node.deadline_at is not None:
             self.hub.timers.wake(node, node.deadline_at, self._deadline)
         self.request(node)
+
+    def _find_backends(self, node: Node) -> None:
+        """Find those who may take the task's call; for one that makes many, those who may take each of them."""
+        found = self.renderer.candidates(node)
+        if kind_calls(node.kind, node.settings) == "many":
+            node.callees = found
+        else:
+            node.candidates = found
+
+    def _take_over(self, node: Node, known: Mapping[str, object]) -> None:
+        """Let an earlier answer be the task's own."""
+        try:
+            self.saving.save(node, known)
+        except AttemptError as error:
+            self.fail(node, self.blame(node, error.failure))
+        else:
+            self.succeed(node, dict(known), cached=True)
+
+    def reconsider(self) -> None:
+        """Look again at those who wait and have not begun: with another level, some need not wait."""
+        for node in tuple(self.nodes.values()):
+            if node.attempt is None and node.ticket is not None and self.state(node) is State.WAITING:
+                self._reconsider(node)
+
+    def _reconsider(self, node: Node) -> None:
+        because = self.degradation.leaves_out(node)
+        known = self.saving.known(node) if node.task.cache_ttl is not None else None
+        if because is None and known is None:
+            return
+        self.leave(node)
+        if because is not None:
+            self._leave_out(node, because)
+        elif known is not None:
+            self._take_over(node, known)
 
     # ── admission ──
 
@@ -201,17 +257,20 @@ class Scheduler:
         return self._order
 
     def request(self, node: Node) -> None:
-        """Ask for the next attempt of the node."""
+        """Ask for the next attempt of the node, unless an earlier answer will do."""
+        if node.task.cache_ttl is not None and (known := self.saving.known(node)) is not None:
+            self._take_over(node, known)
+            return
         granted = self._expand if node.task.kind == FLOW_KIND else self._start
         try:
-            estimate = self.renderer.estimate(node, node.candidates)
+            estimate = self.renderer.estimate(node, node.candidates) if node.candidates else NOTHING
         except AttemptError as error:
             self.fail(node, self.blame(node, error.failure))
             return
         node.ticket = Ticket(
             node,
             self.next_order(),
-            lambda grant: granted(node, grant),
+            partial(granted, node),
             lambda failure: self.then(self.reject, node, failure),
             candidates=node.candidates,
             estimate=estimate,
@@ -222,6 +281,8 @@ class Scheduler:
     def waits(self, ticket: Ticket, gate: Gate, until: float | None) -> None:
         """Tell that a ticket waits, where that is news."""
         node = ticket.node
+        if ticket.beside:
+            return
         if gate is self.hub.admission.approvals:
             until = self.approvals.ask(node)
         wait = self.hub.run.tasks[node.id].wait
@@ -237,11 +298,12 @@ class Scheduler:
         node.ticket = None
         node.number += 1
         node.tries += 1
-        if node.first_try_at is None:
-            node.first_try_at = self.hub.now()
         node.start_watch()
         of = node.number - node.tries + node.task.retry.max_attempts
-        self.hub.emit(AttemptStarted(node.id, node.number, of, grant.desk.name if grant.desk else None))
+        desk = grant.desk or (node.callees[0] if node.callees else None)
+        self.hub.emit(AttemptStarted(node.id, node.number, of, desk.name if desk is not None else None))
+        if node.first_try_at is None:
+            node.first_try_at = self.hub.run.at
         if grant.desk is not None:
             self.ledger.gauge(grant.desk)
         node.attempt = Attempt(self.hub, node, grant)
@@ -272,7 +334,7 @@ class Scheduler:
             node.attempt.end_with(Broke(deadline_passed()))
         elif self.state(node) in (State.PENDING, State.WAITING):
             self.leave(node)
-            self.fail(node, self.blame(node, deadline_passed()))
+            self.fail(node, self.blame(node, deadline_passed(self.hub.run.tasks[node.id].wait)))
             self.work()
 
     # ── ends ──
@@ -316,10 +378,11 @@ class Scheduler:
         self.cancelled_by_rule = self.cancelled_by is None
         self.cancel_run(by)
 
-    def settle(self, node: Node, event: Event, state: State, root: str = "") -> None:
+    def settle(self, node: Node, event: Event, state: State, root: str = "", *, left_out: bool = False) -> None:
         """Make the end of a task a fact, and put on the agenda what follows from it."""
         self.hub.emit(event)
-        self.hub.timers.forget(node)
+        if node.deadline_at is not None:
+            self.hub.timers.forget(node)
         node.settings = None
         node.stop_watch()
         if node.task.approval is not None:
@@ -328,7 +391,7 @@ class Scheduler:
             self.ledger.give_slots_back(node.place)
             node.place = None
         self.unsettled -= 1
-        for verdict in self.dependencies.settle(node.id, Settled(state, node.task.optional, root)):
+        for verdict in self.dependencies.settle(node.id, Settled(state, node.task.optional, root, left_out)):
             self.then(self.on_verdict, verdict)
         self.expander.settled(node, state)
 

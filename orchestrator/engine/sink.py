@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from orchestrator.core.output import Cut
@@ -18,33 +19,52 @@ COALESCE: Final = 0.05
 
 
 class Channel:
-    """One stream of one attempt. Bytes that are no UTF-8 are shown as replacement characters, never an error."""
+    """One stream of one attempt. Bytes that are no UTF-8 are shown as replacement characters, never an error.
+
+    What is written gathers first: each step on its way is taken once for many small writes.
+    """
 
     def __init__(self, redactor: Redactor, limit: int, put: Callable[[str], None]) -> None:
-        self._decode = codecs.getincrementaldecoder("utf-8")(errors="replace").decode
+        self._decoder: codecs.IncrementalDecoder | None = None
         self._redacted = RedactedStream(redactor)
         self._limit = limit
         self._put = put
+        self._fresh: list[str] = []
         self._kept: list[str] = []
         self._size = 0
         self._is_cut = False
         self._pending: list[str] = []
-        self._pending_size = 0
+        self._waiting = 0
 
     def write(self, data: bytes | str) -> None:
-        text = _encodable(data) if isinstance(data, str) else self._decode(data)
-        self._take(self._redacted.feed(text))
+        text = data if isinstance(data, str) else self._decoded(data)
+        self._fresh.append(text)
+        self._waiting += len(text)
+
+    def put(self) -> None:
+        """Put what has gathered into its file."""
+        if self._fresh:
+            text = "".join(self._fresh)
+            self._fresh.clear()
+            self._take(self._redacted.feed(_encodable(text)))
 
     def end(self) -> None:
         """Let out what was held back."""
-        self._take(self._redacted.feed(self._decode(b"", final=True)) + self._redacted.end())
+        if self._decoder is not None:
+            self._fresh.append(self._decoder.decode(b"", final=True))
+        self.put()
+        self._take(self._redacted.end())
+
+    def _decoded(self, data: bytes) -> str:
+        if self._decoder is None:
+            self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        return self._decoder.decode(data)
 
     def _take(self, text: str) -> None:
         if not text:
             return
         self._put(text)
         self._pending.append(text)
-        self._pending_size += len(text)
         if not self._is_cut:
             self._keep(text)
 
@@ -57,26 +77,36 @@ class Channel:
         self._kept.append(text)
         self._size += size
 
-    def text(self, path: str) -> str | Cut:
+    def text(self, path: Callable[[], str]) -> str | Cut:
         """Return what was kept; a Cut where the stream was longer than memory allows."""
         kept = "".join(self._kept)
         self._kept = [kept]
-        return Cut(kept, self._limit, path) if self._is_cut else kept
+        return Cut(kept, self._limit, path()) if self._is_cut else kept
 
     def batches(self) -> list[str]:
         """Return what was not told yet, in pieces of at most a batch."""
+        self.put()
         text = "".join(self._pending)
-        self._pending, self._pending_size = [], 0
+        self._pending.clear()
+        self._waiting = 0
         return [text[start : start + BATCH] for start in range(0, len(text), BATCH)]
 
     @property
     def is_full(self) -> bool:
-        return self._pending_size >= BATCH
+        return self._waiting >= BATCH
 
 
 def _encodable(text: str) -> str:
     """Return the text without halves of characters, which no file takes."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _untold(_stream: str, _text: str) -> None:
+    """Take what nobody is told any more."""
+
+
+def _never(_function: Callable[[], None]) -> None:
+    """Plan nothing."""
 
 
 class Sink:
@@ -101,12 +131,16 @@ class Sink:
         self._tell = tell
         self._later = later
         self._channels: dict[str, Channel] = {}
+        self._current: Channel | None = None
         self._planned = False
 
     def write(self, stream: str, data: bytes | str) -> None:
         channel = self._channels.get(stream)
         if channel is None:
-            channel = self._channels[stream] = Channel(self._redactor, self._limit, self._writer(stream))
+            put = partial(self._files.write, self._task, self._attempt, stream)
+            channel = self._channels[stream] = Channel(self._redactor, self._limit, put)
+        if channel is not self._current:
+            self._turn_to(channel)
         channel.write(data)
         if channel.is_full:
             self.flush()
@@ -114,8 +148,11 @@ class Sink:
             self._planned = True
             self._later(self._flush_planned)
 
-    def _writer(self, stream: str) -> Callable[[str], None]:
-        return lambda text: self._files.write(self._task, self._attempt, stream, text)
+    def _turn_to(self, channel: Channel) -> None:
+        """Let what other streams wrote come first: some of them share a file."""
+        if self._current is not None:
+            self._current.put()
+        self._current = channel
 
     def _flush_planned(self) -> None:
         self._planned = False
@@ -132,9 +169,11 @@ class Sink:
         if channel is None:
             return ""
         channel.end()
-        return channel.text(self.path(stream))
+        return channel.text(partial(self.path, stream))
 
     def path(self, stream: str) -> str:
+        if self._current is not None:
+            self._current.put()
         return self._files.path(self._task, self._attempt, stream)
 
     def end(self) -> None:
@@ -142,3 +181,4 @@ class Sink:
         for channel in self._channels.values():
             channel.end()
         self.flush()
+        self._tell, self._later = _untold, _never  # theirs who made this: a circle that only the collector would find

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -117,7 +117,19 @@ def build(flow: Flow, now: Callable[[], float], make_desk: Callable[[str, Place,
             limit = task.fan_out.max_concurrency if task.fan_out is not None else None
             if task.fan_out is not None:
                 world.fan_outs[place.path + task.id] = Slots(f"task:{place.path}{task.id}", limit)
+    _share_credentials(world.desks.values())
     return world
+
+
+def _share_credentials(desks: Collection[Desk]) -> None:
+    """Let backends of one kind that have the same key know each other."""
+    for desk in desks:
+        if desk.spec.api_key is not None:
+            desk.sharers = tuple(other for other in desks if other is not desk and _have_one_key(desk, other))
+
+
+def _have_one_key(one: Desk, other: Desk) -> bool:
+    return one.spec.kind == other.spec.kind and one.spec.api_key == other.spec.api_key
 
 
 def _add_budgets(world: World, place: Place, now: Callable[[], float]) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable, Sequence
 from queue import SimpleQueue
-from typing import IO
+from typing import IO, Final
 
 from orchestrator.core.codec import encode
 from orchestrator.core.events import Record
+
+REST: Final = 0.05
+"""Seconds between two rounds of writing: what gathers meanwhile is written in one go, and wakes nobody."""
 
 
 class JsonLines:
@@ -22,9 +24,9 @@ class JsonLines:
         self._stream = stream
         self._on_gone = on_gone
         self._owns_stream = owns_stream
-        self._queue: SimpleQueue[Sequence[Record] | None] = SimpleQueue()
+        self._queue: SimpleQueue[Sequence[Record]] = SimpleQueue()
         self._thread = threading.Thread(target=self._write_all, name="events", daemon=True)
-        self._closed = False
+        self._closed = threading.Event()
         self._thread.start()
 
     def append(self, records: Sequence[Record]) -> None:
@@ -32,29 +34,29 @@ class JsonLines:
 
     def close(self) -> None:
         """Wait until everything is written, or nobody reads."""
-        if not self._closed:
-            self._closed = True
-            self._queue.put(None)
+        if not self._closed.is_set():
+            self._closed.set()
+            self._queue.put(())
             self._thread.join()
 
     def _write_all(self) -> None:
         try:
-            while (records := self._queue.get()) is not None:
-                self._write(records)
-            self._stream.flush()
+            while not self._closed.is_set():
+                self._write(self._queue.get())
+                self._closed.wait(REST)
+            self._write(())
             if self._owns_stream:
                 self._stream.close()
         except (OSError, ValueError):
             self._on_gone()
 
     def _write(self, records: Sequence[Record]) -> None:
-        self._stream.write("".join(_line(record) for record in records))
-        if self._queue.empty():
-            self._stream.flush()
+        """Write these records and what came after them."""
+        self._stream.write(_lines(records))
+        while not self._queue.empty():
+            self._stream.write(_lines(self._queue.get()))
+        self._stream.flush()
 
 
-_encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
-
-
-def _line(record: Record) -> str:
-    return f"{_encode(encode(record))}\n"
+def _lines(records: Sequence[Record]) -> str:
+    return "".join([f"{encode(record)}\n" for record in records])

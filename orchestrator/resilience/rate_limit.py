@@ -111,10 +111,11 @@ class SlidingWindow(Limiter):
     def give_back(self, n: int, taken_at: float) -> None:
         self.flush()
         for place, moment in enumerate(reversed(self._task_logs), start=1):
-            if moment <= taken_at:
-                self._weights[-place] -= n
-                self._used -= n
-                return
+            if moment <= taken_at and n:  # several may have been taken then; none gives back more than it took
+                part = min(self._weights[-place], n)
+                self._weights[-place] -= part
+                self._used -= part
+                n -= part
 
 
 class FixedWindow(Limiter):

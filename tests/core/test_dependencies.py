@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.core.dependencies import Dependencies, Doomed, Ready, Settled, is_met
+from orchestrator.core.dependencies import Dependencies, Doomed, Ready, Settled
 from orchestrator.core.flow import Condition, Need
 from orchestrator.core.states import FINAL, State
 
@@ -104,13 +104,18 @@ def test_a_condition_is_met_by_what_it_says(condition: Condition, state: State) 
         Condition.SETTLED: True,
         Condition.NOT_SUCCEEDED: state is not State.SUCCEEDED,
     }.get(condition, state.value == condition.value)
-    assert is_met(condition, state, optional=False) is said
+    assert Settled(state).meets(condition) is said
 
 
 def test_an_optional_failure_passes_for_a_success_and_is_still_a_failure() -> None:
-    assert is_met(Condition.SUCCEEDED, State.FAILED, optional=True)
-    assert is_met(Condition.FAILED, State.FAILED, optional=True)
-    assert not is_met(Condition.SUCCEEDED, State.CANCELLED, optional=True)
+    assert Settled(State.FAILED, optional=True).meets(Condition.SUCCEEDED)
+    assert Settled(State.FAILED, optional=True).meets(Condition.FAILED)
+    assert not Settled(State.CANCELLED, optional=True).meets(Condition.SUCCEEDED)
+
+
+def test_those_who_need_what_was_left_out_go_on() -> None:
+    assert Settled(State.SKIPPED, left_out=True).meets(Condition.SUCCEEDED)
+    assert not Settled(State.SKIPPED, left_out=True).meets(Condition.FAILED)
 
 
 # ── any schedule ──
@@ -127,7 +132,7 @@ class Model:
     def word(self, task: str) -> str | None:
         found = [self.settled.get(need.task) for need in self.needs[task]]
         pairs = [(need, how) for need, how in zip(self.needs[task], found, strict=True) if how is not None]
-        if not all(is_met(need.condition, how.state, optional=how.optional) for need, how in pairs):
+        if not all(how.meets(need.condition) for need, how in pairs):
             return "doomed"
         return "ready" if len(pairs) == len(found) else None
 

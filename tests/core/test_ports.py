@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from orchestrator.core.ports import NO_USAGE, Estimate, Usage
+from orchestrator.core.model import NO_USAGE, Usage
+from orchestrator.core.ports import Estimate
 
 
 def test_an_estimate_is_what_goes_in_and_comes_out_together() -> None:

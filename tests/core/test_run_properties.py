@@ -162,18 +162,7 @@ def test_a_copy_goes_its_own_way_and_arrives_at_the_same(records: list[Record], 
     assert everything(fold(records[parted:], original)) == everything(copied) == everything(fold(records))
 
 
-# ── versions and tails ──
-
-
-@some
-@any_story
-def test_versions_only_grow_and_grow_with_every_change(records: list[Record]) -> None:
-    run = Run("r")
-    for record in records:
-        before = run.tally.copy()
-        run.apply(record)
-        assert run.tally.version >= before.version
-        assert run.tally.version > before.version or run.tally == before
+# ── tails ──
 
 
 @some

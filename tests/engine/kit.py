@@ -19,8 +19,9 @@ from orchestrator.core.flow import (
     RetryPolicy,
     Task,
 )
+from orchestrator.core.model import Usage
 from orchestrator.core.output import OutputShape
-from orchestrator.core.ports import Backend, Calls, Context, Estimate, Kind, OutputFiles, Scope, Usage
+from orchestrator.core.ports import Backend, Calls, Context, Estimate, Kind, OutputFiles, Scope
 from orchestrator.core.run import Run
 from orchestrator.core.states import State
 from orchestrator.engine import Engine, EngineOptions, Parts

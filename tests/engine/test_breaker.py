@@ -1,5 +1,7 @@
 """What a backend's breaker means to those who call it."""
 
+from dataclasses import replace
+
 import pytest
 
 from orchestrator.core import events as ev
@@ -14,11 +16,7 @@ OPENS_AT_ONE = BreakerPolicy(failure_threshold=1, reset_timeout=10.0, half_open_
 
 
 def fragile(name: str = "x", **fields: Free) -> BackendSpec:
-    return backend(name, breaker=BreakerPolicy(**{**_as_dict(OPENS_AT_ONE), **fields}))
-
-
-def _as_dict(policy: BreakerPolicy) -> Free:
-    return {name: getattr(policy, name) for name in BreakerPolicy.__slots__}
+    return backend(name, breaker=replace(OPENS_AT_ONE, **fields))
 
 
 def failing(name: str = "bad", after: float = 0.0, **fields: Free) -> Task:

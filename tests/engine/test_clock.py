@@ -13,6 +13,7 @@ from orchestrator.engine.clock import (
     NEW_YEAR_2026,
     Chance,
     LoopClock,
+    QuickLoop,
     VirtualClock,
     VirtualDeadlock,
     VirtualLoop,
@@ -242,3 +243,17 @@ def test_draws_are_spread_evenly() -> None:
     assert abs(sum(draws) / len(draws) - 0.5) < 0.03
     assert min(draws) < 0.01
     assert max(draws) > 0.99
+
+
+def test_on_a_quick_clock_a_minute_is_over_soon() -> None:
+    async def main() -> float:
+        clock = LoopClock()
+        began = clock.now()
+        async with asyncio.timeout(120):
+            await clock.sleep(60)
+        return clock.now() - began
+
+    began = time.perf_counter()
+    with asyncio.Runner(loop_factory=lambda: QuickLoop(1000)) as runner:
+        assert 60 <= runner.run(main()) < 120
+    assert time.perf_counter() - began < 1

@@ -195,3 +195,12 @@ def test_an_output_of_the_flow_that_memory_cut_says_where_all_of_it_is() -> None
     )
     (finished,) = told.events(ev.RunFinished)
     assert "all of it is in big.1.value" in finished.outputs["all"]
+
+
+def test_progress_is_told_at_once_and_then_ten_times_a_second_at_most() -> None:
+    def steps(first: int, last: int) -> Free:
+        return lambda context: [context.progress(done, 100) for done in range(first, last)]
+
+    story = tell(flow(task("a", [steps(0, 50), 0.05, steps(50, 60), 1.0])))
+    told = [(record.at, record.event.done) for record in story.records if isinstance(record.event, ev.ProgressReported)]
+    assert told == [(0.0, 0), (0.1, 59)]

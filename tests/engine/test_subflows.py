@@ -81,7 +81,7 @@ def test_its_outputs_hold_no_secrets() -> None:
     secrets = {"T": "hunter2-hunter2"}
     story = tell(
         flow(sub(), flows={"sub": inner(task("a"), outputs={"t": "{{ secrets.T }}"})}),
-        Setting(parts={"secrets": secrets, "hidden": frozenset(secrets.values())}),
+        Setting(parts={"inner_secrets": lambda _: secrets, "hidden": frozenset(secrets.values())}),
     )
     assert story.output("sub") == {"t": "***"}
 

@@ -66,6 +66,7 @@ def test_telling_of_progress_is_no_silence() -> None:
 
 def test_a_deadline_counts_waiting_too() -> None:
     story = tell(flow(task("a", [5.0]), task("b", [1.0], deadline=4.0), max_concurrency=1))
+    assert story.error("b").message == "the deadline passed while it waited: slot of run"
     assert story.ended("b") == 4.0
     assert story.error("b").code == Code.DEADLINE
 

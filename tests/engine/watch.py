@@ -65,6 +65,7 @@ def _grants(engine: Engine) -> Iterator[Grant]:
             yield node.attempt.grant if node.attempt.holds_slots else node.attempt.grant._replace(slots=())
             if node.attempt.calling is not None:
                 yield node.attempt.calling
+            yield from node.attempt.beside
 
 
 def _all_slots(engine: Engine) -> Iterator[Slots]:
@@ -117,8 +118,8 @@ def _lines(engine: Engine) -> Iterator[str]:
     for gate in _gates(engine):
         tickets = list(gate.line)
         waiting += len(tickets)
-        if len(tickets) != len(gate.line):
-            yield f"{gate.name} {gate.reason}: {len(gate.line)} are counted, {len(tickets)} wait"
+        if len(tickets) != gate.line.size:
+            yield f"{gate.name} {gate.reason}: {gate.line.size} are counted, {len(tickets)} wait"
         strangers = [ticket.node.id for ticket in tickets if ticket.node.ticket is not ticket]
         if strangers:
             yield f"{gate.name} {gate.reason}: {strangers} wait and do not know"
@@ -143,6 +144,11 @@ def _counts(engine: Engine) -> Iterator[str]:
         yield from _count(engine, node)
 
 
+def _waits_for_others(engine: Engine, node: Node) -> bool:
+    """Return whether a person or a subagent has its turn."""
+    return node in engine._scheduler.questions._open or node in engine._scheduler.delegation._waiting
+
+
 def _count(engine: Engine, node: Node) -> Iterator[str]:
     state = engine._scheduler.state(node)
     parts = [part for part in engine._scheduler.expander.parts(node) if not engine._scheduler.is_final(part)]
@@ -151,7 +157,8 @@ def _count(engine: Engine, node: Node) -> Iterator[str]:
         yield f"{node.id}: {node.open} parts are counted, {len(parts)} have not ended"
     if stands_for and not parts:
         yield f"{node.id} stands for nothing"
-    if state is State.WAITING and node.ticket is None and node.timer is None and not _is_about_to_go_on(node):
+    waits = node.ticket is not None or node.timer is not None or _waits_for_others(engine, node)
+    if state is State.WAITING and not waits and not _is_about_to_go_on(node):
         yield f"{node.id} waits for nothing"
     if state is State.WAITING and node.attempt is not None and node.attempt.holds_slots:
         yield f"{node.id} waits and holds slots"
@@ -179,8 +186,8 @@ def judge(flow: Flow, records: Sequence[Record], run: Run) -> Iterator[str]:
     if other.tally.counts != run.tally.counts:
         yield "fold: the counts differ"
     for record in records:
-        data = encode(record)
-        if encode(decode(json.loads(json.dumps(data)))) != data:
+        text = encode(record)
+        if encode(decode(json.loads(text))) != text:
             yield f"codec: {record.event}"
     yield from _tally(run)
 
@@ -258,14 +265,19 @@ def _scopes(info: ev.TaskAdded) -> tuple[str, ...]:
 
 
 def _backends(flow: Flow, records: Sequence[Record]) -> Iterator[str]:
-    """Yield the calls that go to a backend whose breaker is open, or are more than its limits let through."""
+    """Yield the calls that go to a backend whose breaker is open, or are more than its limits let through.
+
+    The attempt of a kind that makes many calls is none itself: it only says where they go.
+    """
     starts: dict[str, list[float]] = {}
     shut: set[str] = set()
+    added = (record.event for record in records if isinstance(record.event, ev.TaskAdded))
+    callers = {event.task for event in added if event.kind == "agentic"}
     for record in records:
         match record.event:
             case ev.BreakerMoved(backend=name, to=to):
                 shut = shut | {name} if to in (BreakerState.OPEN, BreakerState.TRIPPED) else shut - {name}
-            case ev.AttemptStarted(backend=str(name), task=task):
+            case ev.AttemptStarted(backend=str(name), task=task) if task not in callers:
                 starts.setdefault(name, []).append(record.at)
                 if name in shut:
                     yield f"{record.seq}: {task} calls {name}, which is open"

@@ -311,6 +311,17 @@ def test_undoing_every_take_at_once_is_as_if_nothing_was_taken(kind: Kind, calls
     assert (limiter.used, limiter.delay(10)) == (0, 0.0)
 
 
+def test_of_several_taken_at_one_moment_none_gives_back_more_than_it_took() -> None:
+    clock = Clock()
+    window = SlidingWindow(10, 60.0, now=clock)
+    window.take(2)
+    window.take(1)
+    clock.time = 1.0
+    window.take(2)
+    window.give_back(2, 0.0)
+    assert (window.used, window.delay(9)) == (3, 60.0)
+
+
 @given(data=st.data(), weights=st.lists(st.integers(1, 10), min_size=1, max_size=30))
 @settings(max_examples=100)
 def test_what_was_really_used_never_passes_the_limit_of_a_sliding_window(
