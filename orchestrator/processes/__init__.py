@@ -3,6 +3,7 @@
 from orchestrator.processes.child import Child, OnOutput, start
 from orchestrator.processes.command import Command, NotStarted, Stream
 from orchestrator.processes.family import MARKER
+from orchestrator.processes.inlet import Inlet, converse
 from orchestrator.processes.kin import adopt_orphans, kill_all_children, stop_leftovers
 from orchestrator.processes.limits import raise_descriptor_limit
 
@@ -10,10 +11,12 @@ __all__ = [
     "MARKER",
     "Child",
     "Command",
+    "Inlet",
     "NotStarted",
     "OnOutput",
     "Stream",
     "adopt_orphans",
+    "converse",
     "kill_all_children",
     "raise_descriptor_limit",
     "start",

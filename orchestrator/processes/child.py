@@ -11,11 +11,15 @@ from functools import partial
 from typing import Final
 
 from orchestrator.processes.census import census
-from orchestrator.processes.command import Command, NotStarted, Stream, not_started, spawn
+from orchestrator.processes.command import Command, NotStarted, Stream, not_started
 from orchestrator.processes.family import MARKER, Family
 from orchestrator.processes.guardian import set_guardian
-from orchestrator.processes.kin import adopt_orphans, new_marker, reap, signal_all, welcome
+from orchestrator.processes.kin import adopt_orphans, launches, new_marker, reap, signal_all
+from orchestrator.processes.launch import Launch
 from orchestrator.processes.pipe import Pipe
+from orchestrator.processes.program import Program
+from orchestrator.processes.readers import readers_of
+from orchestrator.processes.spawning import spawn
 from orchestrator.processes.table import Table
 
 OnOutput = Callable[[Stream, bytes], None]
@@ -31,18 +35,22 @@ async def start(command: Command, *, on_output: OnOutput) -> "Child":
     adopt_orphans()
     if not command.argv:
         raise NotStarted("the command is empty", "name a program")
+    child = Child(on_output)
     try:
-        return Child(command, on_output)
-    except NotStarted:
-        raise
+        await child.begin(command)
     except (OSError, ValueError) as error:
         raise not_started(command, error) from error
+    return child
 
 
 class Child:
     """A running program. Whoever started it waits for it or stops it; both may be done often, and by many."""
 
-    def __init__(self, command: Command, on_output: OnOutput) -> None:
+    pid: int
+    _program: Program
+    _family: Family
+
+    def __init__(self, on_output: OnOutput) -> None:
         self._loop = asyncio.get_running_loop()
         self._on_output = on_output
         self._exited: asyncio.Future[int] = self._loop.create_future()
@@ -50,16 +58,23 @@ class Child:
         self._stopping: asyncio.Task[None] | None = None
         self._gone = False
         self._heard = 0.0
+        self._pipes: list[Pipe] = []
+
+    async def begin(self, command: Command) -> None:
+        """Start the program. Who is cancelled meanwhile leaves nothing behind."""
         marker = new_marker()
         with contextlib.ExitStack() as undo:
-            self._pipes = [self._pipe("out", undo), self._pipe("err", undo)]
-            out, err = self._pipes
-            self._popen = spawn(command, {**command.env, MARKER: marker}, out.writer, err.writer)
+            self._pipes = [out, err] = [self._pipe("out", undo), self._pipe("err", undo)]
+            launch = Launch(partial(spawn, command, (MARKER, marker), out.writer, err.writer))
+            launches.add(launch)
+            self._program = await launch.program()
             undo.pop_all()
-        self.pid = self._popen.pid
-        welcome(self._popen)
+        self.pid = self._program.pid
         self._family = Family(self.pid, marker)
         self._after_start()
+        if launch.was_cancelled:
+            await self.stop(0.0)
+            raise asyncio.CancelledError
 
     async def wait(self) -> int:
         """The exit code, or the signal's number below zero, once the program has ended and said its last."""
@@ -80,7 +95,7 @@ class Child:
         self._signal(census.recent(), signal.SIGKILL)
 
     def _remember(self) -> None:
-        if self._popen.returncode is None:
+        if self._program.returncode is None:
             self._family.remember_head()
 
     # ── output ──
@@ -107,22 +122,23 @@ class Child:
         if sys.platform == "linux":
             with contextlib.suppress(OSError):
                 descriptor = os.pidfd_open(self.pid)
-                self._loop.add_reader(descriptor, self._on_descriptor, descriptor)
+                readers_of(self._loop).add(descriptor, partial(self._on_descriptor, descriptor))
                 return True
         return False
 
     def _on_descriptor(self, descriptor: int) -> None:
-        self._loop.remove_reader(descriptor)
-        os.close(descriptor)
-        self._on_exit()
+        if self._program.poll() is not None:
+            readers_of(self._loop).remove(descriptor)
+            os.close(descriptor)
+            self._on_exit()
 
     def _watch_by_thread(self) -> None:
-        self._popen.wait()
+        self._program.wait()
         with contextlib.suppress(RuntimeError):  # the loop may be closed by now
             self._loop.call_soon_threadsafe(self._on_exit)
 
     def _on_exit(self) -> None:
-        self._exited.set_result(reap(self._popen))
+        self._exited.set_result(reap(self._program))
         self._settle()
         self._linger()
 
@@ -195,7 +211,7 @@ class Child:
         """Signal the group as one, and each relative outside it; says whether anyone was there."""
         living = self._family.living(table)
         # The group's number is ours until the program is reaped.
-        group = self.pid if self._popen.returncode is None else None
+        group = self.pid if self._program.returncode is None else None
         outside = [process for process in living if process.group != group]
         for number in numbers:
             signal_all(outside, number)

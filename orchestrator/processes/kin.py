@@ -14,17 +14,18 @@ import signal
 import sys
 from collections.abc import Iterable
 from functools import cache
-from subprocess import Popen
 from typing import Final
 
 from orchestrator.processes.census import census
+from orchestrator.processes.launch import Launches
+from orchestrator.processes.program import Program
 from orchestrator.processes.table import Process, Table
 
 PR_SET_CHILD_SUBREAPER: Final = 36
 ROUNDS: Final = 100
 ROUND_MS: Final = 50
 
-_running: dict[int, Popen[bytes]] = {}  # our own children that are not reaped yet
+_running: dict[int, Program] = {}  # our own children that are not reaped yet
 _sessions: set[int] = set()  # every session that a child of ours began
 _numbers = itertools.count(1)
 
@@ -42,12 +43,15 @@ def new_marker() -> str:
     return f"{os.getpid()}.{next(_numbers)}"
 
 
-def welcome(child: Popen[bytes]) -> None:
+def _welcome(child: Program) -> None:
     _running[child.pid] = child
     _sessions.add(child.pid)
 
 
-def reap(child: Popen[bytes]) -> int:
+launches: Final = Launches(_welcome)
+
+
+def reap(child: Program) -> int:
     """Take the exit code of a child that has ended, and bury the orphans that ended too."""
     code = child.wait()
     _running.pop(child.pid, None)
@@ -82,12 +86,13 @@ def kill_all_children() -> None:
     """End at once all that descends from us, at any depth: the last thing before an exit."""
     for _ in range(ROUNDS):
         left = _kill_and_bury()
-        if not left and not _running:
+        if not left and not _running and not launches:
             return
         _await_an_end(process.pid for process in left)
 
 
 def _kill_and_bury() -> set[Process]:
+    launches.give_up()
     for child in list(_running.values()):
         _kill_group(child)
     table = Table.read()
@@ -98,7 +103,7 @@ def _kill_and_bury() -> set[Process]:
     return left
 
 
-def _kill_group(child: Popen[bytes]) -> None:
+def _kill_group(child: Program) -> None:
     """Kill a child with its group, which is its own while it is not reaped; forget it once it is."""
     if child.poll() is not None:
         _running.pop(child.pid, None)
@@ -117,7 +122,9 @@ def _ended_orphan() -> int | None:
         return None
     with contextlib.suppress(ChildProcessError):
         ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-        process = Process.read(ended.si_pid) if ended and ended.si_pid not in _running else None
+        if ended is None or ended.si_pid in _running or launches:  # it may be one that is about to be welcomed
+            return None
+        process = Process.read(ended.si_pid)
         return process.pid if process and process.session in _sessions else None
     return None
 

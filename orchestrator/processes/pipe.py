@@ -5,6 +5,8 @@ import os
 from collections.abc import Callable
 from typing import Final
 
+from orchestrator.processes.readers import readers_of
+
 CHUNK: Final = 1 << 16  # what a pipe holds
 
 
@@ -12,7 +14,7 @@ class Pipe:
     """Reads one pipe to its end. Plain reads on the loop: a transport would cost more than the child."""
 
     def __init__(self, on_chunk: Callable[[bytes], None], on_end: Callable[[], None]) -> None:
-        self._loop = asyncio.get_running_loop()
+        self._readers = readers_of(asyncio.get_running_loop())
         self._on_chunk: Callable[[bytes], None] | None = on_chunk
         self._on_end = on_end
         self.is_closed = False
@@ -26,7 +28,7 @@ class Pipe:
 
     def close(self) -> None:
         self.is_closed = True
-        self._loop.remove_reader(self._reader)
+        self._readers.remove(self._reader)
         os.close(self._reader)
 
     def mute(self) -> None:
@@ -35,7 +37,7 @@ class Pipe:
 
     def _watch(self) -> None:
         try:
-            self._loop.add_reader(self._reader, self._read)
+            self._readers.add(self._reader, self._read)
         except BaseException:
             os.close(self._reader)
             os.close(self.writer)

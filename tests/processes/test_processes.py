@@ -123,6 +123,25 @@ async def test_a_cancelled_wait_leaves_the_child_to_be_stopped() -> None:
 # ── what it prints and reads ──
 
 
+async def test_who_is_cancelled_while_a_program_starts_leaves_nothing_behind(tmp_path: Path) -> None:
+    starting = asyncio.create_task(start(sh(f"sleep 1; touch {tmp_path}/alive"), on_output=Heard()))
+    await asyncio.sleep(0)
+    starting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+    assert not Table.read().descendants_of(os.getpid())
+
+
+async def test_a_start_that_has_not_begun_is_given_up_at_the_end(tmp_path: Path) -> None:
+    commands = [sh(f"touch {tmp_path}/{number}; sleep 60") for number in range(50)]
+    starts = [asyncio.create_task(start(command, on_output=Heard())) for command in commands]
+    await asyncio.sleep(0)
+    kill_all_children()
+    outcomes = await asyncio.gather(*starts, return_exceptions=True)
+    assert any(isinstance(outcome, NotStarted) for outcome in outcomes)
+    assert not Table.read().descendants_of(os.getpid())
+
+
 async def test_both_streams_are_heard_and_told_apart() -> None:
     assert await ran("for i in 1 2 3; do echo out$i; echo err$i >&2; done") == (
         0,
@@ -480,6 +499,7 @@ async def test_the_fallback_without_process_descriptors_waits_in_a_thread() -> N
             return False
 
     heard = Heard()
-    child = Elsewhere(sh("echo hello; exit 8"), heard)
+    child = Elsewhere(heard)
+    await child.begin(sh("echo hello; exit 8"))
     assert await child.wait() == 8
     assert heard.all("out") == b"hello\n"
