@@ -2,8 +2,8 @@
 
 import os
 import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager
+import zlib
+from types import TracebackType
 from typing import Final
 
 import aiohttp
@@ -11,46 +11,54 @@ import httpx
 
 from orchestrator.net.errors import NetError, NetErrorKind
 
-# The first row that fits counts. aiohttp's errors are read in place of httpx's: the latter call a connection
-# that the server closed a timeout.
+# The first row that fits counts.
 KINDS: Final[tuple[tuple[type[Exception] | tuple[type[Exception], ...], NetErrorKind, str], ...]] = (
     (aiohttp.ConnectionTimeoutError, "timeout", "no connection to {server} in time"),
-    (TimeoutError, "timeout", "no answer from {server} in time"),
+    (TimeoutError, "timeout", "{server} was silent for too long"),
     (ssl.SSLError, "tls", "no secure connection to {server}: {reason}"),
     (aiohttp.ClientConnectorDNSError, "connect", "there is no host {server}"),
     (aiohttp.ClientProxyConnectionError, "connect", "cannot connect to the proxy for {server}: {reason}"),
     (aiohttp.ClientConnectorError, "connect", "cannot connect to {server}: {reason}"),
     (aiohttp.ServerDisconnectedError, "reset", "{server} closed the connection without an answer"),
     (aiohttp.ClientPayloadError, "reset", "the answer from {server} broke off"),
-    (httpx.DecodingError, "protocol", "the answer from {server} is packed wrongly: {reason}"),
+    (zlib.error, "protocol", "the answer from {server} is packed wrongly: {reason}"),
     (aiohttp.ClientResponseError, "protocol", "the answer from {server} is not readable: {reason}"),
-    ((httpx.InvalidURL, httpx.UnsupportedProtocol, ValueError), "invalid_url", "{server} cannot be asked: {reason}"),
+    ((httpx.InvalidURL, ValueError), "invalid_url", "{server} cannot be asked: {reason}"),
     (OSError, "reset", "the connection to {server} broke: {reason}"),
 )
 
+FOREIGN: Final = (aiohttp.ClientError, OSError, ValueError)
+"""What the libraries raise while an answer is read."""
 
-@contextmanager
-def translated(url: httpx.URL | None) -> Iterator[None]:
-    """Turn what the libraries raise into a NetError."""
-    try:
-        yield
-    except NetError:
-        raise
-    except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError, ValueError) as error:
-        raise _explained(error, server_of(url) if url else "this URL") from error
+
+class translated:  # noqa: N801 - it is used like a function, and as one it would cost ten times as much
+    """Turns what the libraries raise within it into a NetError."""
+
+    __slots__ = ("_url",)
+
+    def __init__(self, url: httpx.URL | None) -> None:
+        self._url = url
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        if error is not None and isinstance(error, (*FOREIGN, httpx.InvalidURL)):
+            raise explained(error, self._url) from error
+
+
+def explained(error: Exception, url: httpx.URL | None) -> NetError:
+    """Return what an error of the libraries means."""
+    server = server_of(url) if url else "this URL"
+    for types, kind, text in KINDS:
+        if isinstance(error, types):
+            return NetError(kind, text.format(server=server, reason=_reason(error)))
+    return NetError("protocol", f"{server} cannot be understood: {_reason(error)}")
 
 
 def server_of(url: httpx.URL) -> str:
     """The server alone: paths and queries may hold secrets."""
     return f"{url.host}:{url.port}" if url.port else url.host
-
-
-def _explained(error: Exception, server: str) -> NetError:
-    cause = error.__cause__ if isinstance(error.__cause__, (aiohttp.ClientError, OSError)) else error
-    for types, kind, text in KINDS:
-        if isinstance(cause, types):
-            return NetError(kind, text.format(server=server, reason=_reason(cause)))
-    return NetError("protocol", f"{server} cannot be understood: {_reason(cause)}")
 
 
 def _reason(error: Exception) -> str:

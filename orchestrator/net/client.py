@@ -1,12 +1,14 @@
 """The client that everyone uses: one per backend, opened with its first request."""
 
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING
 
 from orchestrator.net.messages import Request, Response
 from orchestrator.net.settings import ClientSettings
 
 if TYPE_CHECKING:
+    from orchestrator.net.streaming import OpenResponse
     from orchestrator.net.wire import Wire
 
 OnChunk = Callable[[bytes], None]
@@ -34,6 +36,14 @@ class HttpClient:
         limit = self._settings.max_size if max_size is None else max_size
         redirects = self._settings.max_redirects if follow_redirects else None
         return await self._opened().exchange(request, on_chunk, limit, redirects)
+
+    def stream(self, request: Request, *, max_size: int | None = None) -> "AbstractAsyncContextManager[OpenResponse]":
+        """Ask, and read the answer while it comes, up to `max_size` bytes; leaving closes it. Raises NetError.
+
+        A redirect is followed where it asks for the same thing again elsewhere; any other is an answer.
+        """
+        limit = self._settings.max_size if max_size is None else max_size
+        return self._opened().stream(request, limit, self._settings.max_redirects)
 
     async def aclose(self) -> None:
         """Close all connections. A later request opens new ones."""

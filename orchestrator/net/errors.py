@@ -2,18 +2,21 @@
 
 from typing import Final, Literal
 
-NetErrorKind = Literal["connect", "timeout", "reset", "protocol", "too_many_redirects", "invalid_url", "tls"]
+NetErrorKind = Literal[
+    "connect", "timeout", "reset", "protocol", "too_many_redirects", "invalid_url", "tls", "too_large"
+]
 
 TRANSIENT: Final[frozenset[NetErrorKind]] = frozenset({"connect", "timeout", "reset"})
 
 ADVICE: Final[dict[NetErrorKind, str]] = {
     "connect": "check the address, and that the server runs and can be reached from here",
-    "timeout": "try again, or raise the timeout",
+    "timeout": "try again, or raise `timeouts: {connect, read}` of the backend",
     "reset": "try again; if it stays, look into the server's log",
     "protocol": "check that the address is that of an HTTP server",
     "too_many_redirects": "ask for the final address directly, or raise the limit",
     "invalid_url": "check the URL and the headers",
     "tls": "check that the server speaks https and that its certificate is valid and trusted here (SSL_CERT_FILE)",
+    "too_large": "ask for less",
 }
 
 

@@ -55,10 +55,14 @@ def _is_upgrade(one: "httpx.URL", other: "httpx.URL") -> bool:
     return (one.scheme, other.scheme, one.port, other.port) == ("http", "https", None, None)
 
 
-def _with_method(hop: Hop, status: int) -> Hop:
+def keeps_method(method: str, status: int) -> bool:
     """As browsers do it: 303 asks for another document, and so do 301 and 302 after a POST."""
-    is_other = status == 303 or (status in (301, 302) and hop.method == "POST")
-    if not is_other or hop.method in ("GET", "HEAD"):
+    is_other = status == 303 or (status in (301, 302) and method == "POST")
+    return not is_other or method in ("GET", "HEAD")
+
+
+def _with_method(hop: Hop, status: int) -> Hop:
+    if keeps_method(hop.method, status):
         return hop
     headers = tuple((name, value) for name, value in hop.headers if not name.lower().startswith("content-"))
     return replace(hop, method="GET", headers=headers, body=None)
