@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final
+from typing import Any
 
-from orchestrator.core.errors import AttemptError, Code, InputError, UpstreamError
 from orchestrator.core.flow import BackendSpec
 from orchestrator.core.ports import Context, HttpAnswer, HttpRequest
-from orchestrator.net import ClientSettings, HttpClient, NetError, NetErrorKind, Request, Timeouts
-
-CODES: Final[Mapping[NetErrorKind, Code]] = {"timeout": Code.BACKEND_TIMEOUT, "protocol": Code.MALFORMED}
-"""What is not named here is a matter of the connection."""
+from orchestrator.net import ClientSettings, HttpClient, NetError, Request, Timeouts
+from orchestrator.net.failures import failed
 
 
 class Web:
@@ -32,7 +29,7 @@ class Web:
                 follow_redirects=request.follow_redirects,
             )
         except NetError as error:
-            raise _translated(error) from error
+            raise failed(error) from error
         return HttpAnswer(answer.status, answer.headers, answer.body, answer.url, answer.truncated)
 
     async def aclose(self) -> None:
@@ -68,10 +65,3 @@ def _progress(context: Context) -> Callable[[bytes], None]:
         read += len(chunk)
 
     return on_chunk
-
-
-def _translated(error: NetError) -> AttemptError:
-    if error.kind == "invalid_url":
-        return InputError(error.message, hint=error.hint)
-    code = CODES.get(error.kind, Code.CONNECTION)
-    return UpstreamError(error.message, code=code, transient=error.is_transient, hint=error.hint)

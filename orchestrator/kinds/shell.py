@@ -138,7 +138,7 @@ def _rendered(command: str | tuple[str, ...], scope: Scope) -> str | tuple[str, 
 
 async def _exit_code(settings: ShellSettings, context: Context) -> int:
     """Run the command to its end. When the attempt is cancelled, the command ends before this does."""
-    environment = {**context.environment, **settings.env}
+    environment = {**context.environment, **settings.env} if settings.env else context.environment
     stdin = None if settings.stdin is None else settings.stdin.encode("utf-8", "replace")
     command = Command(_argv(settings, environment), _folder(settings, context), environment, stdin)
     try:

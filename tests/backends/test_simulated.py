@@ -4,13 +4,15 @@ import asyncio
 
 import pytest
 
-from orchestrator.backends.simulated import Burns, SimulatedBackend, SimulatedSettings, Tokens
+from orchestrator.backends.simulated import Burns, CallOfTool, SimulatedBackend, SimulatedSettings, Tokens, Turn
 from orchestrator.core.errors import AttemptError, Code, InputError
 from orchestrator.core.flow import BackendSpec
-from orchestrator.core.ports import BackendServices, HttpAnswer, HttpRequest, ModelAnswer, ModelRequest, Usage
+from orchestrator.core.model import Message, ModelAnswer, ModelRequest, ToolCall, ToolSpec, Usage, said
+from orchestrator.core.ports import BackendServices, Estimate, HttpAnswer, HttpRequest
+from orchestrator.core.simulation import Dials, Mood
 from tests.kinds.fakes import FakeChance, FakeClock, FakeContext
 
-HELLO = ModelRequest((("user", "hello"),), system="be brief")
+HELLO = ModelRequest((said("user", "hello"),), system="be brief")
 ASK = HttpRequest("POST", "/notes", {}, {}, b"a note")
 
 
@@ -34,7 +36,7 @@ async def ending(model: SimulatedBackend, context: FakeContext) -> str:
 async def test_without_settings_it_answers_at_once_with_something() -> None:
     context = FakeContext()
     answer = await backend().complete(HELLO, context)
-    assert answer == ModelAnswer("A simulated answer.", "simulated", "end", Usage(4, 5))
+    assert answer == ModelAnswer(said("assistant", "A simulated answer."), "simulated", "end", Usage(4, 5))
     assert context.slept == []
 
 
@@ -45,7 +47,7 @@ async def test_the_answer_is_a_template_over_the_call() -> None:
 
 
 async def test_what_was_prompted_is_never_a_template() -> None:
-    hostile = ModelRequest((("user", "{{ 7 * 7 }}"),))
+    hostile = ModelRequest((said("user", "{{ 7 * 7 }}"),))
     answer = await backend(SimulatedSettings(answer="Echo: {{ prompt }}")).complete(hostile, FakeContext())
     assert answer.text == "Echo: {{ 7 * 7 }}"
 
@@ -61,18 +63,18 @@ async def test_a_name_that_no_call_has_is_an_error_of_the_flow() -> None:
 
 
 async def test_the_model_that_was_asked_for_is_the_one_that_answers() -> None:
-    asked = ModelRequest((("user", "hi"),), model="large")
+    asked = ModelRequest((said("user", "hi"),), model="large")
     assert (await backend().complete(asked, FakeContext())).model == "large"
 
 
 async def test_what_it_uses_is_what_it_was_told() -> None:
     model = backend(SimulatedSettings(tokens=Tokens(100, 50)))
     assert (await model.complete(HELLO, FakeContext())).usage == Usage(100, 50)
-    assert model.count(HELLO) == 100
+    assert model.count(HELLO) == Estimate(100, 50)
 
 
 async def test_an_answer_longer_than_max_tokens_is_cut_and_says_so() -> None:
-    asked = ModelRequest((("user", "hi"),), max_tokens=2)
+    asked = ModelRequest((said("user", "hi"),), max_tokens=2)
     answer = await backend(SimulatedSettings(answer="0123456789")).complete(asked, FakeContext())
     assert (answer.text, answer.stop, answer.usage.output_tokens) == ("01234567", "length", 2)
 
@@ -209,3 +211,117 @@ def test_settings_that_make_no_sense_are_refused_with_advice(settings: dict[str,
 def test_an_outage_ends_after_it_began() -> None:
     with pytest.raises(ValueError, match="before it begins"):
         Burns(20, 3)
+
+
+# ── conversations ───────────────────────────────────────────────────────────────────────────────
+
+READ = ToolSpec("read_file", "Reads.", {"type": "object", "properties": {"path": {"type": "string"}}})
+ASK_SOMEBODY = ToolSpec("ask_operator", "Asks.", {"type": "object"})
+
+
+async def answered(settings: SimulatedSettings, *messages: Message, **request: object) -> ModelAnswer:
+    asked = ModelRequest((said("user", "go"), *messages), **request)  # type: ignore[arg-type]  # what a test is about
+    return await backend(settings).complete(asked, FakeContext())
+
+
+async def test_each_conversation_goes_turn_by_turn_and_then_ends_with_the_answer() -> None:
+    calls = (CallOfTool("git.git_log", {"max_count": 5}), CallOfTool("read_file", {"path": "a"}))
+    settings = SimulatedSettings(turns=(Turn("Looking at {{ prompt }}.", calls), "Found it."), answer="Done.")
+    first = await answered(settings)
+    assert (first.stop, first.text) == ("tool_use", "Looking at go.")
+    assert [(call.tool, call.arguments) for call in first.message.calls] == [
+        ("git__git_log", {"max_count": 5}),
+        ("read_file", {"path": "a"}),
+    ]
+    second = await answered(settings, first.message)
+    assert (second.stop, second.text) == ("end", "Found it.")
+    assert (await answered(settings, first.message, second.message)).text == "Done."
+
+
+async def test_without_turns_it_tries_tools_once_but_nobodys_patience() -> None:
+    answer = await answered(SimulatedSettings(), tools=(ASK_SOMEBODY, READ))
+    assert answer.message.calls == (ToolCall("call-1-1", "read_file", {"path": "example"}, '{"path": "example"}'),)
+    assert (await answered(SimulatedSettings(), answer.message, tools=(READ,))).text == "A simulated answer."
+
+
+async def test_where_data_is_wanted_it_answers_data() -> None:
+    schema = {"type": "object", "properties": {"score": {"type": "integer", "minimum": 3}}}
+    assert (await answered(SimulatedSettings(), schema=schema)).text == '{"score": 3}'
+
+
+async def test_it_has_the_tools_that_it_is_said_to_have() -> None:
+    server = backend(SimulatedSettings(tools=("git_log",)))
+    assert [tool.spec.name for tool in await server.tools(FakeContext())] == ["git_log"]
+    assert (await server.use("git_log", {"n": 1}, FakeContext())).text == 'simulated: git_log {"n": 1}'
+
+
+async def test_during_an_outage_it_says_that_it_is_not_well() -> None:
+    assert await backend().check() == "simulated, and well"
+    with pytest.raises(AttemptError, match="503"):
+        await backend(SimulatedSettings(burns=Burns())).check()
+
+
+async def test_a_quota_is_a_usage_limit_with_its_end() -> None:
+    with pytest.raises(AttemptError) as caught:
+        await backend(SimulatedSettings(script=("quota resets=30s",))).complete(HELLO, FakeContext())
+    assert (caught.value.failure.code, caught.value.failure.retry_after) == (Code.QUOTA, 30.0)
+
+
+# ── dials ───────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_person_sets_it_on_fire_and_puts_it_out_while_it_is_used() -> None:
+    dials = Dials()
+    model = SimulatedBackend(
+        BackendSpec("web", "simulated", None), BackendServices(FakeClock(), FakeChance(), dials=dials)
+    )
+    endings = []
+    for mood in (Mood.WELL, Mood.BURNING, Mood.WELL):
+        dials.turn("web", mood)
+        endings.append(await ending(model, FakeContext()))
+    assert endings == ["ok", "503", "ok"]
+
+
+async def test_whoever_asks_how_it_is_hears_of_the_fire() -> None:
+    dials = Dials()
+    model = SimulatedBackend(
+        BackendSpec("web", "simulated", None), BackendServices(FakeClock(), FakeChance(), dials=dials)
+    )
+    dials.turn("web", Mood.BURNING)
+    with pytest.raises(AttemptError):
+        await model.check()
+
+
+async def test_a_slow_backend_takes_its_time_over_everything() -> None:
+    dials, quick, slow = Dials(), FakeContext(), FakeContext()
+    settings = SimulatedSettings(answer="one two", latency="1s", words_per_second=2)
+    services = BackendServices(FakeClock(), FakeChance(), dials=dials)
+    model = SimulatedBackend(BackendSpec("web", "simulated", settings), services)
+    await model.complete(HELLO, quick)
+    dials.turn("web", Mood.SLOW)
+    await model.complete(HELLO, slow)
+    assert slow.slept == [8 * seconds for seconds in quick.slept]
+
+
+class FireAfter(FakeClock):
+    """Sets `web` on fire once somebody has slept so often."""
+
+    def __init__(self, sleeps: int, dials: Dials) -> None:
+        super().__init__()
+        self._sleeps = sleeps
+        self._dials = dials
+
+    async def sleep(self, seconds: float) -> None:
+        await super().sleep(seconds)
+        if len(self.slept) == self._sleeps:
+            self._dials.turn("web", Mood.BURNING)
+
+
+async def test_a_fire_breaks_off_what_is_being_answered() -> None:
+    dials = Dials()
+    context = FakeContext(clock=FireAfter(2, dials))
+    settings = SimulatedSettings(answer="one two three", words_per_second=1)
+    services = BackendServices(FakeClock(), FakeChance(), dials=dials)
+    model = SimulatedBackend(BackendSpec("web", "simulated", settings), services)
+    assert await ending(model, context) == "503"
+    assert "".join(context.streams["out"]) == "one"

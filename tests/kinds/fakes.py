@@ -3,13 +3,24 @@
 import asyncio
 import os
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, TypeAlias
 
-from orchestrator.core.errors import UpstreamError
-from orchestrator.core.flow import BackendSpec
+from orchestrator.core.errors import DeniedError, Failure, UpstreamError
+from orchestrator.core.flow import BackendSpec, Json, Price
+from orchestrator.core.model import (
+    Allowance,
+    Message,
+    ModelAnswer,
+    ModelRequest,
+    Stop,
+    ToolCall,
+    ToolResult,
+    Usage,
+    said,
+)
 from orchestrator.core.output import Cut
 from orchestrator.core.ports import (
     Backend,
@@ -20,14 +31,15 @@ from orchestrator.core.ports import (
     HttpAnswer,
     HttpBackendPort,
     HttpRequest,
-    ModelAnswer,
     ModelBackend,
-    ModelRequest,
     Performer,
     RunFacts,
     Scope,
     Stream,
-    Usage,
+    Tool,
+    ToolAnswer,
+    ToolServer,
+    Work,
 )
 
 
@@ -96,6 +108,17 @@ class FakeContext(Context):
         self.streams: defaultdict[str, list[str]] = defaultdict(list)
         self.usages: list[Usage] = []
         self.progressed: list[tuple[float, float | None, str]] = []
+        self.backends: dict[str, Backend] = {}
+        self.estimates: list[Estimate] = []
+        self.falls_back_to: Backend | None = None
+        self.waits = 0.0
+        self.said: list[Message | ToolCall | ToolResult] = []
+        self.asked: list[str] = []
+        self.replies: list[str | None] = []
+        self.works: list[Work] = []
+        self.outcomes: list[Mapping[str, object] | Failure] = []
+        self.conversations: dict[str, tuple[Message, ...]] = {}
+        self.allowances: list[Allowance] = []
 
     @property
     def run(self) -> RunFacts:
@@ -146,8 +169,12 @@ class FakeContext(Context):
     def path(self, stream: Stream) -> str:
         return f"{self._run.folder}/{self._task}.{stream}"
 
-    def used(self, usage: Usage) -> None:
+    def used(self, usage: Usage, model: str | None = None, window: int | None = None) -> None:
+        del model, window
         self.usages.append(usage)
+
+    def model(self, own: str | None) -> str | None:
+        return own
 
     def progress(self, done: float, total: float | None = None, message: str = "") -> None:
         self.progressed.append((done, total, message))
@@ -155,10 +182,48 @@ class FakeContext(Context):
     def call_soon(self, function: Callable[..., object], *args: object) -> None:
         self._loop.call_soon_threadsafe(function, *args)
 
-    async def call(self, estimate: Estimate, work: Callable[[Backend], Awaitable[Any]]) -> Any:  # noqa: ANN401 - as the port has it
-        del estimate
-        assert self._backend is not None
-        return await work(self._backend)
+    async def call(
+        self, estimate: Estimate, work: Callable[[Backend], Awaitable[Any]], *, backend: str | None = None
+    ) -> Any:  # noqa: ANN401 - as the port has it
+        self.estimates.append(estimate)
+        if self.waits:
+            await self._clock.sleep(self.waits)
+        own = self.falls_back_to or self._backend
+        chosen = own if backend is None else self.backends[backend]
+        assert chosen is not None
+        return await work(chosen)
+
+    def say(self, part: Message | ToolCall | ToolResult) -> None:
+        self.said.append(part)
+
+    async def ask(self, message: str, choices: Sequence[str] = ()) -> str:
+        del choices
+        self.asked.append(message)
+        return self._reply()
+
+    async def confirm(self, message: str, show: str) -> None:
+        self.asked.append(f"{message}: {show}")
+        self._reply()
+
+    def _reply(self) -> str:
+        """Give the next of `replies`; None, or none left, is a refusal."""
+        reply = self.replies.pop(0) if self.replies else None
+        if reply is None:
+            raise DeniedError("denied by nobody")
+        return reply
+
+    async def delegate(self, works: Sequence[Work]) -> Sequence[Mapping[str, object] | Failure]:
+        self.works += works
+        return [self.outcomes.pop(0) for _ in works]
+
+    def recall(self, conversation: str) -> tuple[Message, ...]:
+        return self.conversations.get(conversation, ())
+
+    def remember(self, conversation: str, messages: Sequence[Message]) -> None:
+        self.conversations[conversation] = tuple(messages)
+
+    def allowed(self, allowances: Sequence[Allowance]) -> None:
+        self.allowances += allowances
 
     def text(self, stream: Stream) -> str:
         """All that was written to the stream."""
@@ -207,14 +272,79 @@ class ScriptedModel(ModelBackend):
     def spec(self) -> BackendSpec:
         return self._spec
 
-    def count(self, request: ModelRequest) -> int:
-        return sum(len(text) for _, text in request.messages)
+    def count(self, request: ModelRequest) -> Estimate:
+        return Estimate(request.tokens, request.max_tokens or 0, request.model)
+
+    def price(self, model: str | None) -> Price | None:
+        del model
+        return self._spec.price
+
+    def window(self, model: str | None) -> int | None:
+        del model
+        return None
 
     async def complete(self, request: ModelRequest, context: Context) -> ModelAnswer:
         self.asked.append(request)
         if self._streams:
             context.write("out", self._answer.text)
         return self._answer
+
+    async def aclose(self) -> None:
+        """Nothing is open."""
+
+
+Turn: TypeAlias = str | ToolCall | Sequence[ToolCall] | ModelAnswer
+
+
+class Talker(ScriptedModel):
+    """Answers one after the other as it is told: with words, calls of tools, whole answers, or errors."""
+
+    def __init__(self, *turns: Turn | Exception, streams: bool = False) -> None:
+        super().__init__(answered(""), streams=streams)
+        self.turns = list(turns)
+
+    async def complete(self, request: ModelRequest, context: Context) -> ModelAnswer:
+        turn = self.turns.pop(0)
+        if isinstance(turn, Exception):
+            self.asked.append(request)
+            raise turn
+        self._answer = turn if isinstance(turn, ModelAnswer) else answered(turn)
+        return await super().complete(request, context)
+
+
+def answered(turn: str | ToolCall | Sequence[ToolCall], stop: Stop | None = None) -> ModelAnswer:
+    """What a model answers with words, or with calls of tools."""
+    if isinstance(turn, str):
+        return ModelAnswer(said("assistant", turn), "small", stop or "end", Usage(10, 5))
+    calls = (turn,) if isinstance(turn, ToolCall) else tuple(turn)
+    return ModelAnswer(Message("assistant", calls), "small", stop or "tool_use", Usage(10, 5))
+
+
+class ScriptedTools(ToolServer):
+    """A server of tools, each of which is a function of its arguments; what one raises is raised."""
+
+    name = "scripted"
+    settings = object
+
+    def __init__(self, name: str, *tools: tuple[Tool, Callable[..., ToolAnswer]]) -> None:
+        self._spec = BackendSpec(name, "scripted", None)
+        self._tools = tools
+        self.listed = 0
+        self.used: list[tuple[str, Mapping[str, Any]]] = []
+
+    @property
+    def spec(self) -> BackendSpec:
+        return self._spec
+
+    async def tools(self, context: Context) -> Sequence[Tool]:
+        del context
+        self.listed += 1
+        return [known for known, _ in self._tools]
+
+    async def use(self, tool: str, arguments: Mapping[str, Json], context: Context) -> ToolAnswer:
+        del context
+        self.used.append((tool, arguments))
+        return next(function for known, function in self._tools if known.spec.name == tool)(**arguments)
 
     async def aclose(self) -> None:
         """Nothing is open."""

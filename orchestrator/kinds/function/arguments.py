@@ -34,7 +34,7 @@ def arguments(
     """Return what the function is called with. Raises InputError if that is not what it takes."""
     given = Arguments(tuple(map(_own, args)), {name: _own(value) for name, value in kwargs.items()})
     signature = _signature(function)
-    if signature is None:
+    if signature is None or not (signature.parameters or args or kwargs):
         return given
     complete = _with_context(signature, given, context)
     try:

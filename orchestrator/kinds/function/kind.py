@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import Any, ClassVar, TypeVar
 
@@ -16,10 +17,10 @@ from orchestrator.core.output import OutputShape
 from orchestrator.core.ports import Calls, Context, Estimate, Kind, Performer, Scope
 from orchestrator.kinds.function import lookup
 from orchestrator.kinds.function.arguments import Arguments, arguments
-from orchestrator.kinds.function.printing import printed_to
+from orchestrator.kinds.function.printing import PrintingTo
 from orchestrator.kinds.function.results import failure, fields, story
 from orchestrator.kinds.function.task_context import AttemptContext
-from orchestrator.kinds.function.threads import Raised, Returned, start
+from orchestrator.kinds.function.threads import Ended, Raised, Returned, start
 
 T = TypeVar("T")
 
@@ -68,7 +69,7 @@ class FunctionKind(Kind):
         if context.backend is not None and isinstance(context.backend, Performer):
             await context.backend.perform(context)
         attempt = Attempt(context)
-        with printed_to(attempt.told.write):
+        with PrintingTo(attempt.told.write):
             return await attempt.fields_of(settings)
 
 
@@ -97,12 +98,18 @@ class Attempt:
     async def _on_a_thread(self, work: Callable[[], T]) -> T:
         ended = start(work, self._context.call_soon)
         try:
-            outcome = await asyncio.shield(ended)
+            outcome = await ended.outcome()
         except asyncio.CancelledError:
             self.told.cancel()
-            await asyncio.wait({ended}, timeout=self._context.grace)
+            await self._patience(ended)
             raise
         return self._result(outcome)
+
+    async def _patience(self, ended: Ended[Any]) -> None:
+        """Give the thread its time to end, before it is left behind."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._context.grace):
+                await ended.outcome()
 
     async def _awaited(self, work: Awaitable[Any]) -> object:
         try:
@@ -132,6 +139,7 @@ def _called(function: lookup.Function, given: Arguments) -> Any:  # noqa: ANN401
     return result if inspect.isawaitable(result) else fields(result)
 
 
+@lru_cache(maxsize=1024)
 def _is_async(function: lookup.Function) -> bool:
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__)
 

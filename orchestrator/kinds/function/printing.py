@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar, Token
 from typing import Any, Final, Literal, TextIO, cast
 
 Sink = Callable[[Literal["out", "err"], str], object]
@@ -38,15 +37,20 @@ class Routed:
         return getattr(self._original, name)
 
 
-@contextmanager
-def printed_to(sink: Sink) -> Iterator[None]:
-    """Send what is printed in here, and on threads started from here, to the sink."""
-    _install()
-    token = _sink.set(sink)
-    try:
-        yield
-    finally:
-        _sink.reset(token)
+class PrintingTo:
+    """Sends what is printed in here, and on threads started from here, to the sink."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._new = sink
+        self._token: Token[Sink | None] | None = None
+
+    def __enter__(self) -> None:
+        _install()
+        self._token = _sink.set(self._new)
+
+    def __exit__(self, *_: object) -> None:
+        if self._token is not None:
+            _sink.reset(self._token)
 
 
 def _install() -> None:

@@ -17,7 +17,7 @@ class AttemptContext(TaskContext):
     def __init__(self, context: Context) -> None:
         self._context = context
         self._home = threading.get_ident()
-        self._is_cancelled = threading.Event()
+        self._is_cancelled = False
 
     @property
     def run_id(self) -> str:
@@ -37,7 +37,7 @@ class AttemptContext(TaskContext):
 
     @property
     def cancelled(self) -> bool:
-        return self._is_cancelled.is_set() or self._context.stopping
+        return self._is_cancelled or self._context.stopping
 
     def raise_if_cancelled(self) -> None:
         if self.cancelled:
@@ -57,7 +57,7 @@ class AttemptContext(TaskContext):
 
     def cancel(self) -> None:
         """Make it known that the attempt is to end."""
-        self._is_cancelled.set()
+        self._is_cancelled = True
 
     def _tell(self, function: Callable[..., object], *args: object) -> None:
         if threading.get_ident() == self._home:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextvars import copy_context
 from dataclasses import dataclass
 from queue import SimpleQueue
-from threading import Thread
+from threading import Lock, Thread
 from typing import Final, Generic, TypeVar
 
 T = TypeVar("T")
@@ -33,43 +33,74 @@ class Raised:
     error: BaseException
 
 
-class Worker:
-    """A daemon thread that does one job after another. To start one takes longer than most functions do."""
+class Workers:
+    """Daemon threads that do one job after another. To start one takes longer than most functions do.
 
-    _idle: Final[list[Worker]] = []
+    There is a thread for every job that is not done, so none waits for another to end. They take jobs from one queue:
+    a thread that is done goes on with the next job at once, before the system has woken one that rests.
+    """
 
     def __init__(self) -> None:
         self._jobs: SimpleQueue[Job] = SimpleQueue()
-        Thread(target=self._serve, name="orchestrator function", daemon=True).start()
+        self._lock = Lock()
+        self._spare = 0  # threads beyond the jobs that are not done
 
-    @classmethod
-    def do(cls, job: Job) -> None:
+    def do(self, job: Job) -> None:
         """Do the job on a thread that does nothing else meanwhile. It must not raise."""
-        try:
-            worker = cls._idle.pop()
-        except IndexError:
-            worker = cls()
-        worker._jobs.put(job)
+        if not self._spare_taken():
+            Thread(target=self._serve, name="orchestrator function", daemon=True).start()
+        self._jobs.put(job)
+
+    def _spare_taken(self) -> bool:
+        with self._lock:
+            if not self._spare:
+                return False
+            self._spare -= 1
+            return True
 
     def _serve(self) -> None:
         while True:
             self._jobs.get()()
-            if len(self._idle) >= MOST_IDLE:
-                return
-            self._idle.append(self)
+            with self._lock:
+                if self._spare >= MOST_IDLE:
+                    return
+                self._spare += 1
 
 
-def start(work: Callable[[], T], call_soon: CallSoon) -> asyncio.Future[Returned[T] | Raised]:
-    """Start the work on another thread; the future belongs to the running loop."""
-    ended: asyncio.Future[Returned[T] | Raised] = asyncio.get_running_loop().create_future()
+_workers: Final = Workers()
+
+
+class Ended(Generic[T]):
+    """The end of some work on another thread. Whoever stops waiting for it may wait for it again."""
+
+    def __init__(self) -> None:
+        self._outcome: Returned[T] | Raised | None = None
+        self._waiter: asyncio.Future[None] | None = None
+
+    async def outcome(self) -> Returned[T] | Raised:
+        while self._outcome is None:
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+        return self._outcome
+
+    def settle(self, outcome: Returned[T] | Raised) -> None:
+        """Tell who waits. Call it on the loop."""
+        self._outcome = outcome
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+
+def start(work: Callable[[], T], call_soon: CallSoon) -> Ended[T]:
+    """Start the work on another thread; `call_soon` brings its end to the loop."""
+    ended = Ended[T]()
     variables = copy_context()
 
     def job() -> None:
         outcome = variables.run(outcome_of, work)
         with contextlib.suppress(RuntimeError):  # the loop may be gone: the thread was abandoned
-            call_soon(_settle, ended, outcome)
+            call_soon(ended.settle, outcome)
 
-    Worker.do(job)
+    _workers.do(job)
     return ended
 
 
@@ -78,8 +109,3 @@ def outcome_of(work: Callable[[], T]) -> Returned[T] | Raised:
         return Returned(work())
     except BaseException as error:  # noqa: BLE001 - foreign code; sys.exit() in it must not pass for an answer
         return Raised(error)
-
-
-def _settle(ended: asyncio.Future[Returned[T] | Raised], outcome: Returned[T] | Raised) -> None:
-    if not ended.done():
-        ended.set_result(outcome)
