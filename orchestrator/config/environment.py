@@ -24,24 +24,27 @@ def read_env_file(path: Path) -> dict[str, str]:
     return {name: value or "" for name, value in values.items()}
 
 
-def secret_value(name: str, source: SecretSource, environ: Mapping[str, str], folder: str) -> str:
-    """Return a secret from where the flow says that it is. Raises FlowError, which never holds a secret."""
+def secret_value(what: str, source: SecretSource, environ: Mapping[str, str], folder: str) -> str:
+    """Return a secret from where the flow says that it is. Raises FlowError, which never holds a secret.
+
+    `what` says which one it is, for people.
+    """
     if source.env is not None:
-        return _from_environment(name, source.env, environ)
+        return _from_environment(what, source.env, environ)
     if source.command is not None:
-        return asyncio.run(_from_command(name, source.command, environ, folder))
-    raise _missing(name, "it has no source", "write {env: NAME} or {command: [PROGRAM, …]}")
+        return asyncio.run(_from_command(what, source.command, environ, folder))
+    raise _missing(what, "it has no source", "write {env: NAME} or {command: [PROGRAM, …]}")
 
 
-def _from_environment(name: str, variable: str, environ: Mapping[str, str]) -> str:
+def _from_environment(what: str, variable: str, environ: Mapping[str, str]) -> str:
     value = environ.get(variable)
     if not value:
         state = "empty" if variable in environ else "not set"
-        raise _missing(name, f"the environment variable {variable} is {state}", f"export {variable}=…")
+        raise _missing(what, f"the environment variable {variable} is {state}", f"export {variable}=…")
     return value
 
 
-async def _from_command(name: str, command: tuple[str, ...], environ: Mapping[str, str], folder: str) -> str:
+async def _from_command(what: str, command: tuple[str, ...], environ: Mapping[str, str], folder: str) -> str:
     chunks: dict[str, list[bytes]] = {"out": [], "err": []}
 
     def keep(stream: Stream, data: bytes) -> None:
@@ -50,14 +53,14 @@ async def _from_command(name: str, command: tuple[str, ...], environ: Mapping[st
     try:
         child = await start(Command(command, folder, environ), on_output=keep)
     except NotStarted as error:
-        raise _missing(name, f"{command[0]} cannot be started: {error}", "check the command") from error
+        raise _missing(what, f"{command[0]} cannot be started: {error}", "check the command") from error
     code = await child.wait()
     value = b"".join(chunks["out"]).decode("utf-8", "replace").rstrip("\n")
     if code or not value:
-        what = f"exit code {code}" if code else "no output"
-        raise _missing(name, f"the command {command[0]} gave {what}", "run it by hand and see")
+        came = f"exit code {code}" if code else "no output"
+        raise _missing(what, f"the command {command[0]} gave {came}", "run it by hand and see")
     return value
 
 
-def _missing(name: str, why: str, hint: str) -> FlowError:
-    return FlowError(Problem(f"secret {name}: {why}", hint=hint, code=Code.SECRET))
+def _missing(what: str, why: str, hint: str) -> FlowError:
+    return FlowError(Problem(f"{what}: {why}", hint=hint, code=Code.SECRET))

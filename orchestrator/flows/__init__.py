@@ -10,9 +10,11 @@ from orchestrator.flows.load import Loaded, load_flow
 from orchestrator.flows.overriding import asking, check_approvals, check_priced, only, simulated, with_limits
 from orchestrator.flows.plan import Plan, Planned, PlannedGroup, plan
 from orchestrator.flows.registry import Registry
+from orchestrator.flows.tasks import MODEL_KINDS
 from orchestrator.flows.values import check_inputs, resolve_inputs
 
 __all__ = [
+    "MODEL_KINDS",
     "Bounds",
     "Limits",
     "Loaded",

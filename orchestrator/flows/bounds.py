@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from orchestrator.core.flow import GATE_KIND, Algorithm, BackendSpec, Flow, ForEach, Matrix, RateLimit, RetryPolicy
-from orchestrator.core.ports import Estimate
 from orchestrator.flows.dependencies import in_order
+from orchestrator.flows.estimates import backend_of, call_of, estimate_of, rounds_of
 from orchestrator.flows.grammar import has_template
+from orchestrator.flows.people import asks_a_person
 from orchestrator.flows.plan import Step, steps
+from orchestrator.flows.pricing import price_for
 from orchestrator.flows.registry import Registry
-from orchestrator.flows.spending import estimated
+from orchestrator.flows.tasks import MODEL_KINDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,30 +45,19 @@ def bounds(flow: Flow, registry: Registry) -> Bounds:
     """Return the bounds of a flow that was loaded."""
     everything = steps(flow)
     all_steps = [step for step in everything if step.is_work]
-    spent = [_spent(step, registry) for step in all_steps]
+    spent = [estimate_of(step, registry) for step in all_steps]
     return Bounds(
-        attempts=_capped(sum(_attempts(step) for step in all_steps), None),
+        attempts=sum(one.attempts for one in spent),
         seconds=_seconds(flow, everything),
-        tokens=_capped(sum(tokens for tokens, _ in spent), flow.budget.tokens if flow.budget else None),
-        cost_usd=_cost(flow, [cost for _, cost in spent]),
-        forced=tuple(_forced(all_steps, registry)),
-        notes=tuple(_notes(flow, all_steps)),
+        tokens=_capped(sum(one.tokens for one in spent), flow.budget.tokens if flow.budget else None),
+        cost_usd=_cost(flow, [one.cost_usd for one in spent]),
+        forced=tuple((seconds, text) for seconds, _, text in _forced(all_steps, registry)),
+        notes=tuple(_notes(flow, all_steps, registry)),
     )
 
 
 def _capped(value: int, limit: int | None) -> int:
     return value if limit is None else min(value, limit)
-
-
-def _rounds(step: Step) -> int:
-    return step.task.until.max_rounds if step.task.until else 1
-
-
-def _attempts(step: Step) -> int:
-    """Return the most attempts: each round of `until` is one that succeeded, after as many failures as may be."""
-    if step.task.kind == GATE_KIND:
-        return 0
-    return step.times * step.task.retry.max_attempts * _rounds(step)
 
 
 # ── time ────────────────────────────────────────────────────────────────────────────────────────
@@ -94,8 +85,8 @@ def _longest(step: Step) -> float | None:
     if task.attempt_timeout is None:
         return task.timeout
     once = task.retry.max_attempts * task.attempt_timeout + longest_delays(task.retry)
-    pauses = (_rounds(step) - 1) * task.until.every if task.until else 0.0
-    total = once * _rounds(step) + pauses
+    pauses = (rounds_of(step) - 1) * task.until.every if task.until else 0.0
+    total = once * rounds_of(step) + pauses
     return total if task.timeout is None else min(total, task.timeout)
 
 
@@ -112,7 +103,7 @@ def _seconds(flow: Flow, all_steps: list[Step]) -> float | None:
     known = {name: seconds or 0.0 for name, seconds in longest.items()}
     work = {step.id: known[step.id] * step.times for step in all_steps}
     total = min(_chain(all_steps, known) + sum(_shares(flow, all_steps, work)), sum(work.values()))
-    total += sum(seconds for seconds, _ in _forced(all_steps, None))
+    total += sum(seconds for seconds, _, _ in _forced(all_steps, None))
     return total if flow.deadline is None else min(total, flow.deadline)
 
 
@@ -145,36 +136,12 @@ def _slots(flow: Flow, step: Step) -> Iterator[tuple[tuple[str, ...], int]]:
             yield ("task", step.id), count
         case _:
             pass
-    backend = _backend(step)
+    backend = backend_of(step)
     if backend and backend.max_concurrency:
         yield ("backend", backend.name), backend.max_concurrency
 
 
 # ── tokens and cost ─────────────────────────────────────────────────────────────────────────────
-
-
-def _backend(step: Step) -> BackendSpec | None:
-    return step.flow.backends.get(step.task.backend) if step.task.backend else None
-
-
-def _estimate(step: Step, registry: Registry) -> Estimate:
-    backend = _backend(step)
-    kind = registry.kind(step.task.kind) if backend else None
-    return estimated(kind, step.task.settings, backend) if backend else Estimate()
-
-
-def _spent(step: Step, registry: Registry) -> tuple[int, float | None]:
-    """Return the most tokens and dollars of a task; None for what has no price."""
-    estimate, backend = _estimate(step, registry), _backend(step)
-    attempts = _attempts(step)
-    budget = step.task.budget
-    tokens = _capped(attempts * estimate.tokens, budget.tokens if budget else None)
-    if not estimate.tokens or backend is None:
-        return tokens, 0.0
-    if backend.price is None:
-        return tokens, None
-    price = backend.price
-    return tokens, attempts * (estimate.input_tokens * price.input + estimate.output_tokens * price.output) / 1e6
 
 
 def _cost(flow: Flow, costs: Iterable[float | None]) -> float | None:
@@ -188,35 +155,49 @@ def _cost(flow: Flow, costs: Iterable[float | None]) -> float | None:
 
 # ── rate limits ─────────────────────────────────────────────────────────────────────────────────
 
+LONG: Final = 300.0
+"""Seconds from which on it is worth a warning that rate limits make a run take so long."""
 
-def _forced(all_steps: list[Step], registry: Registry | None) -> Iterator[tuple[float, str]]:
+
+def slow_backends(flow: Flow, registry: Registry) -> Iterator[tuple[str, str]]:
+    """Yield the backends whose limits make the run take longer than one thinks, with what there is to say of each."""
+    work = [step for step in steps(flow) if step.is_work]
+    yield from ((name, text) for seconds, name, text in _forced(work, registry) if seconds >= LONG)
+
+
+Forced: TypeAlias = tuple[float, str, str]
+"""Seconds, the backend whose limit takes them, and what there is to say of it."""
+
+
+def _forced(all_steps: list[Step], registry: Registry | None) -> Iterator[Forced]:
     """Yield what the limits of each backend force, if every task runs and every call succeeds at once."""
     sharing: dict[str, list[Step]] = {}
     specs: dict[str, BackendSpec] = {}
     for step in all_steps:
-        backend = _backend(step)
+        backend = backend_of(step)
         if backend is not None and backend.rate_limits:
             sharing.setdefault(backend.name, []).append(step)
             specs[backend.name] = backend
     for name, users in sharing.items():
         calls = sum(step.times for step in users)
-        tokens = sum(step.times * _estimate(step, registry).tokens for step in users) if registry else 0
         for limit in specs[name].rate_limits:
+            tokens = _tokens(users, registry) if registry and limit.tokens is not None else 0
             yield from _forced_by(limit, name, calls, tokens)
 
 
-def _forced_by(limit: RateLimit, name: str, calls: int, tokens: int) -> Iterator[tuple[float, str]]:
+def _tokens(users: list[Step], registry: Registry) -> int:
+    return sum(step.times * call_of(step, registry).tokens for step in users)
+
+
+def _forced_by(limit: RateLimit, name: str, calls: int, tokens: int) -> Iterator[Forced]:
     span = _period(limit.per)
     if limit.requests is not None and (seconds := _least(limit, calls, limit.requests, limit.burst)) > 0:
         share = f"{calls} tasks share" if calls > 1 else "1 task has"
-        rate = f"{limit.requests} requests {span}"
-        yield seconds, f"{share} the backend {name!r} of {rate}: at least {say_seconds(seconds)}"
+        what = f"{share} the backend {name!r} of {limit.requests} requests {span}"
+        yield seconds, name, f"{what}: at least {say_seconds(seconds)}"
     if limit.tokens is not None and (seconds := _least(limit, tokens, limit.tokens, None)) > 0:
-        rate = f"{limit.tokens} tokens {span}"
-        yield (
-            seconds,
-            f"about {tokens} tokens go through the backend {name!r} of {rate}: at least {say_seconds(seconds)}",
-        )
+        what = f"about {tokens} tokens go through the backend {name!r} of {limit.tokens} tokens {span}"
+        yield seconds, name, f"{what}: at least {say_seconds(seconds)}"
 
 
 def _least(limit: RateLimit, wanted: int, amount: int, burst: int | None) -> float:
@@ -248,7 +229,7 @@ def say_seconds(seconds: float) -> str:
     return " ".join(parts) or "0 s"
 
 
-def _notes(flow: Flow, all_steps: list[Step]) -> Iterator[str]:
+def _notes(flow: Flow, all_steps: list[Step], registry: Registry) -> Iterator[str]:
     unknown = [step.id for step in all_steps if step.instances is None]
     if unknown:
         yield f"how many instances run is not known before the run of {_few(unknown)}: counted as one each"
@@ -259,16 +240,28 @@ def _notes(flow: Flow, all_steps: list[Step]) -> Iterator[str]:
     asked = [step.id for step in all_steps if step.task.approval]
     if asked:
         yield f"the run waits for a person at {_few(asked)}"
-    unpriced = sorted({one.name for step in all_steps if (one := _backend(step)) and _is_unpriced(step, one)})
+    confirmed = [step.id for step in all_steps if asks_a_person(step.task)]
+    if confirmed:
+        yield f"a person is asked about what agents do: {_few(confirmed)}; where nobody can be, that is refused"
+    yield from _notes_on_backends(all_steps, registry)
+
+
+def _notes_on_backends(all_steps: list[Step], registry: Registry) -> Iterator[str]:
+    asking = [(step, one) for step in all_steps if step.task.kind in MODEL_KINDS and (one := backend_of(step))]
+    unpriced = sorted({one.name for step, one in asking if _is_unpriced(step, one, registry)})
     if unpriced:
         yield f"no price is known of {_few(unpriced)}"
     named = [step.id for step in all_steps if step.task.backend and has_template(step.task.backend)]
     if named:
         yield f"which backend is used is not known before the run of {_few(named)}"
+    agents = [step.id for step, _ in asking if step.task.kind != "llm"]
+    if agents:
+        yield f"what tools add to a conversation is not counted: {_few(agents)}"
 
 
-def _is_unpriced(step: Step, backend: BackendSpec) -> bool:
-    return step.task.kind == "llm" and backend.price is None
+def _is_unpriced(step: Step, backend: BackendSpec, registry: Registry) -> bool:
+    model = getattr(step.task.settings, "model", None)
+    return price_for(backend, registry.backend(backend.kind), model) is None
 
 
 def _few(names: list[str]) -> str:

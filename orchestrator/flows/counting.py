@@ -3,14 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import product
 from math import prod
 from typing import Final
 
 from orchestrator.core.flow import Flow, ForEach, Json, Matrix, Task
+from orchestrator.templates import render_data
 
 _MOST_TRIED: Final = 100_000
 """Combinations that are tried against `exclude`; of more, none counts as excluded."""
+
+
+def with_known_lists(flow: Flow, inputs: Mapping[str, Json] | None = None) -> Flow:
+    """Return the flow with those lists written out that follow from its inputs alone; without any, from their defaults.
+
+    What it calls is left as it is: only the run knows the inputs of that.
+    """
+    known = _defaults(flow) if inputs is None else inputs
+    scope = {"inputs": known, "input": known}
+    return replace(flow, tasks={name: _with_known_lists(task, scope) for name, task in flow.tasks.items()})
+
+
+def _defaults(flow: Flow) -> Mapping[str, Json]:
+    return {name: one.default for name, one in flow.inputs.items() if not one.required}
+
+
+def _with_known_lists(task: Task, scope: Mapping[str, object]) -> Task:
+    fan_out = task.fan_out
+    if isinstance(fan_out, ForEach):
+        return replace(task, fan_out=replace(fan_out, items=_known(fan_out.items, scope)))
+    if isinstance(fan_out, Matrix):
+        axes = {name: _known(values, scope) for name, values in fan_out.axes.items()}
+        return replace(task, fan_out=replace(fan_out, axes=axes))
+    return task
+
+
+def _known(items: Json, scope: Mapping[str, object]) -> Json:
+    """Return the list that a template comes to, or the template where only the run can tell.
+
+    One with statements is left alone: it could loop for long, and nobody asked for a run yet.
+    """
+    if not isinstance(items, str) or "{%" in items:
+        return items
+    try:
+        found = render_data(items, scope)
+    except ValueError:
+        return items
+    return list(found) if isinstance(found, list | tuple) else items
 
 
 def instances(flow: Flow, task: Task) -> int | None:

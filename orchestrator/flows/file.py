@@ -9,10 +9,23 @@ from types import MappingProxyType
 from typing import Any, Final, Protocol
 
 from orchestrator.core.errors import Code
-from orchestrator.core.flow import FLOW_KIND, GATE_KIND, Flow, FlowCall, Group, Input, SecretSource, Task
-from orchestrator.flows.declared import Declared, read_backends, read_groups, read_inputs, read_secrets
+from orchestrator.core.flow import (
+    FLOW_KIND,
+    GATE_KIND,
+    MCP,
+    BackendSpec,
+    Flow,
+    FlowCall,
+    Group,
+    Input,
+    SecretSource,
+    Task,
+)
+from orchestrator.flows.backends import Declared, check_health, check_namesakes, read_backends, read_servers, texts_of
+from orchestrator.flows.declared import read_groups, read_inputs, read_secrets
+from orchestrator.flows.degrading import check_levels
 from orchestrator.flows.dependencies import Dependencies
-from orchestrator.flows.findings import Findings
+from orchestrator.flows.findings import Findings, Spot
 from orchestrator.flows.grammar import has_template
 from orchestrator.flows.kinds import GATE_SHAPE, Sort
 from orchestrator.flows.limits import Limits
@@ -21,11 +34,14 @@ from orchestrator.flows.paths import absolute
 from orchestrator.flows.prompts import prompt_files
 from orchestrator.flows.reading import WRONG, Reader
 from orchestrator.flows.registry import Registry
+from orchestrator.flows.roles import Casting, Role, Roles, read_roles
 from orchestrator.flows.schema import FLOW, SECTIONS
-from orchestrator.flows.serving import Serving
+from orchestrator.flows.serving import Known, Serving
+from orchestrator.flows.shared import Shared
 from orchestrator.flows.spending import Spending
 from orchestrator.flows.tasks import Draft, TaskMaker, TaskReader, depends_on
 from orchestrator.flows.templating import Templates, Use, texts
+from orchestrator.flows.toolbox import Toolbox
 from orchestrator.flows.uses import Places, check_fan_outs, uses
 from orchestrator.flows.values import choose, input_faults
 from orchestrator.flows.wording import unknown_key
@@ -44,6 +60,8 @@ class Files(Protocol):
     def registry(self) -> Registry: ...
     @property
     def limits(self) -> Limits: ...
+    @property
+    def shared(self) -> Shared: ...
     def flow(self, path: str) -> Flow | None: ...
     def fault_of_call(self, path: str) -> str | None: ...
 
@@ -57,6 +75,8 @@ class Sections:
     secrets: Mapping[str, SecretSource]
     groups: Mapping[str, Group]
     backends: Mapping[str, Declared]
+    servers: Mapping[str, Declared]
+    roles: Mapping[str, Role]
     drafts: Mapping[str, Draft]
     calls: Mapping[str, Flow | None]
 
@@ -68,6 +88,8 @@ class Sections:
             "secrets": self.secrets,
             "groups": self.groups,
             "backends": self.backends,
+            "mcp_servers": self.servers,
+            "roles": self.roles,
             "tasks": self.drafts,
         }
         return all(found.keys() == self.names(section) for section, found in read.items()) and all(
@@ -77,6 +99,22 @@ class Sections:
     def names(self, section: str) -> frozenset[str]:
         """Return all names of a section, those of wrong entries too: what names them is not wrong as well."""
         return frozenset(self.top.get(section, ()))
+
+    @property
+    def own(self) -> dict[str, Declared]:
+        """Return what the file itself declares to answer calls."""
+        return {**self.backends, **self.servers}
+
+    def known(self, shared: Shared) -> Known:
+        """Return what tasks may name to answer calls; the file's own goes before what all flows share."""
+        own = self.names("backends") | self.names("mcp_servers")
+        others = {name: declared for name, declared in shared.declared.items() if name not in own}
+        servers = {name for name, declared in others.items() if declared.spec.kind == MCP}
+        return Known(
+            {**others, **self.own},
+            self.names("backends") | (others.keys() - servers),
+            self.names("mcp_servers") | servers,
+        )
 
 
 class FileReader:
@@ -95,19 +133,23 @@ class FileReader:
         sections = self._sections(data)
         checker = Checker(sections, self._files, self._findings)
         checker.check()
-        return None if self._findings.problems else _flow(sections, checker, self._findings)
+        return None if self._findings.problems else _flow(sections, checker, self._findings, self._files.shared)
 
     # ── reading ──
 
     def _sections(self, data: Mapping[str, Any]) -> Sections:
-        top, findings = self._top(data), self._findings
+        top, findings, registry = self._top(data), self._findings, self._files.registry
         drafts = self._drafts(top)
+        prices = self._files.shared.prices
+        backends = read_backends(top.get("backends", {}), registry, findings)
         return Sections(
             top=top,
             inputs=read_inputs(top.get("inputs", {}), findings),
             secrets=read_secrets(top.get("secrets", {}), findings),
             groups=read_groups(top.get("groups", {}), findings),
-            backends=read_backends(top.get("backends", {}), self._files.registry, findings),
+            backends={name: declared.priced(prices) for name, declared in backends.items()},
+            servers=read_servers(top.get("mcp_servers", {}), registry, findings, folder=findings.folder),
+            roles=read_roles(top.get("roles", {}), registry, findings),
             drafts=drafts,
             calls={draft.id: self._call(draft) for draft in drafts.values() if draft.kind == FLOW_KIND},
         )
@@ -173,13 +215,21 @@ class Checker:
         names = Names(sections.names("inputs"), sections.names("secrets"), known, findings.suggest)
         self._templates = Templates(names, frozenset(name for name in known if "-" in name), findings)
         self._places = Places(sections.drafts)
+        self._known = sections.known(files.shared)
+        self._serving = Serving(self._known, sections.inputs, findings)
+        self._toolbox = Toolbox(self._known.servers)
+        roles = Roles([sections.roles, *files.shared.roles], sections.names("roles") - sections.roles.keys())
+        self._casting = Casting(roles, self._toolbox, self._serving, findings)
         groups = {draft.id: self.maker.group(draft) for draft in sections.drafts.values()}
         self.dependencies = Dependencies(list(known), groups, sections.groups, findings, files.limits)
 
     def check(self) -> None:
         drafts = self._sections.drafts
         check_fan_outs(drafts, self._findings)
+        names = self._sections.names
+        check_namesakes(names("backends"), names("mcp_servers"), self._findings)
         for draft in drafts.values():
+            self._casting.cast(draft)
             self._check_task(draft)
         self._check_outside()
         self.dependencies.check_cycles()
@@ -187,13 +237,32 @@ class Checker:
 
     def _check_backends(self) -> None:
         sections = self._sections
-        serving = Serving(sections.backends, sections.names("backends"), sections.inputs, self._findings)
-        serving.check_backends()
-        spending = Spending(sections.top.get("budget"), sections.groups, sections.backends, self._findings)
+        self._serving.check_fallbacks_of(sections.backends.values())
+        self._casting.check_roles(sections.roles)
+        spending = Spending(sections.top.get("budget"), sections.groups, self._known.declared, self._findings)
         for draft in sections.drafts.values():
-            names = serving.check_task(draft, self.maker)
+            names = self._serving.check_task(draft, self.maker)
             if draft.whole and names:
                 spending.check(draft, self.maker, names)
+        any_optional = any(draft.given.get("optional") for draft in sections.drafts.values())
+        check_levels(sections.top.get("degrade", ()), self._known, self._findings, any_optional=any_optional)
+        check_health(sections.own.values())
+        used, own = self.used(), sections.own
+        self._serving.check_fallbacks_of(
+            declared for name, declared in self._known.declared.items() if name in used and name not in own
+        )
+
+    def used(self) -> frozenset[str]:
+        """Return the names of all that may be called, fallbacks too."""
+        levels = (name for level in self._sections.top.get("degrade", ()) for name in (*level.when, *level.models))
+        used = {*self._serving.used, *self._toolbox.used, *levels}
+        waiting = list(used)
+        while waiting:
+            declared = self._known.declared.get(waiting.pop())
+            more = set(declared.spec.fallback) - used if declared else set()
+            used |= more
+            waiting += more
+        return frozenset(used)
 
     def _shape(self, draft: Draft) -> Shape | None:
         is_list = draft.fan_out is not None
@@ -226,6 +295,13 @@ class Checker:
                 if task not in place.paired:
                     self.dependencies.imply(draft.id, task, use.path)
         self._check_call(draft)
+        self._check_tool(draft)
+
+    def _check_tool(self, draft: Draft) -> None:
+        """Check the server of a task that calls one tool."""
+        if draft.kind == MCP and draft.chosen is not None:
+            keys = ("tool",) if isinstance(draft.data[MCP], dict) else ()
+            self._toolbox.check_tool(str(draft.chosen.settings.tool), Spot(self._findings, (*draft.path, MCP, *keys)))
 
     def _uses(self, draft: Draft, place: Place) -> Iterator[Use]:
         yield from uses(draft, place, self._shapes[draft.id])
@@ -260,11 +336,12 @@ class Checker:
         top = self._sections.top
         for path, text in texts(top.get("env"), ("env",)):
             self._check_use(Use(path, text, _OUTSIDE_TASKS))
-        for name, declared in self._sections.backends.items():
-            own: frozenset[str] = getattr(declared.kind, "unrendered", frozenset())
-            rest = {key: value for key, value in top["backends"][name].items() if key not in own}
-            for path, text in texts(rest, ("backends", name)):
+        for declared in self._sections.own.values():
+            section, name = map(str, declared.spot.path)
+            for path, text in texts_of(declared, top[section][name]):
                 self._check_use(Use(path, text, _OUTSIDE_TASKS))
+        for path, text in texts(top.get("roles"), ("roles",)):
+            self._check_use(Use(path, text, _OUTSIDE_TASKS))
         for path, text in texts(top.get("outputs"), ("outputs",)):
             self._check_use(Use(path, text, _OUTPUTS))
 
@@ -276,7 +353,7 @@ class Checker:
 # ── the flow ────────────────────────────────────────────────────────────────────────────────────
 
 
-def _flow(sections: Sections, checker: Checker, findings: Findings) -> Flow:
+def _flow(sections: Sections, checker: Checker, findings: Findings, shared: Shared) -> Flow:
     assert sections.are_whole, "what is left out was told"
     top = sections.top
     return Flow(
@@ -292,12 +369,29 @@ def _flow(sections: Sections, checker: Checker, findings: Findings) -> Flow:
         max_concurrency=top.get("max_concurrency", Flow.__dataclass_fields__["max_concurrency"].default),
         deadline=top.get("deadline"),
         budget=top.get("budget"),
-        backends=MappingProxyType({name: declared.spec for name, declared in sections.backends.items()}),
+        backends=MappingProxyType(_backends(sections, checker, shared)),
         groups=MappingProxyType(dict(sections.groups)),
         outputs=MappingProxyType(top.get("outputs", {})),
         flows=MappingProxyType({task: inner for task, inner in sections.calls.items() if inner}),
         seed=top.get("seed"),
+        degrade=top.get("degrade", ()),
     )
+
+
+def _backends(sections: Sections, checker: Checker, shared: Shared) -> dict[str, BackendSpec]:
+    """Return what the file declares, and of what all flows share that which it, or a file that it calls, uses.
+
+    What several files use is one backend only if the file that calls them has it too.
+    """
+    called = {
+        name
+        for inner in sections.calls.values()
+        for name, spec in (inner.backends.items() if inner else ())
+        if (declared := shared.declared.get(name)) and declared.spec is spec
+    }
+    own = {name: declared.spec for name, declared in sections.own.items()}
+    names = [name for name in shared.declared if name in checker.used() | called and name not in own]
+    return own | {name: shared.declared[name].spec for name in names}
 
 
 def _tasks(sections: Sections, checker: Checker) -> dict[str, Task]:

@@ -6,7 +6,7 @@ import re
 from bisect import bisect_right
 from functools import cached_property
 from pathlib import Path as FilePath
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from orchestrator.core.errors import Code, Problem
 from orchestrator.flows.grammar import Path, has_step
@@ -85,6 +85,20 @@ class Findings:
     def _raw(self) -> Lines:
         """The file's own text; it is read again, because few files have faults inside of texts."""
         return Lines(_reread(self.file))
+
+
+class Spot(NamedTuple):
+    """A place in one of the files."""
+
+    findings: Findings
+    path: Path
+
+    def below(self, *steps: str | int) -> Spot:
+        return Spot(self.findings, (*self.path, *steps))
+
+    def add(self, message: str, hint: str | None = None, *, code: str = Code.SCHEMA) -> None:
+        """Note a problem with the value that stands there."""
+        self.findings.add(message, self.path, hint, code=code)
 
 
 class Lines:

@@ -1,7 +1,7 @@
 """What may stand at a place of a flow file: nodes, each with its pydantic schema, its words and its JSON Schema.
 
-A node is handed to pydantic as an annotation, `TypeAdapter(Annotated[Any, node])`. What pydantic says about a place is
-led back to the node of that place (`trace`), which knows how to say it to a person.
+A node is handed to pydantic as a schema, `SchemaValidator(node.core())`. What pydantic says about a place is led back
+to the node of that place (`trace`), which knows how to say it to a person.
 """
 
 from __future__ import annotations
@@ -24,9 +24,6 @@ class Node(ABC):
     """What may stand at one place. `expected` completes "expected …"."""
 
     expected: str = "a value"
-
-    def __get_pydantic_core_schema__(self, _source: object, _handler: object) -> CoreSchema:
-        return self.core()
 
     @abstractmethod
     def core(self) -> CoreSchema:
@@ -259,7 +256,8 @@ class Key:
 class Form(Node):
     """A map with known keys, and with `rest` any others too. It is read as a dict of the keys that are written.
 
-    `build` makes a value of that dict, or raises ValueError for keys that do not go together.
+    `build` makes a value of that dict, or raises ValueError for keys that do not go together. Of one that
+    `holds_secrets` it is not told what is written in its place.
     """
 
     name: str
@@ -267,6 +265,7 @@ class Form(Node):
     build: Callable[[dict[str, Any]], Any] | None = None
     rest: Node | None = None
     expected: str = "a map"
+    holds_secrets: bool = False
 
     def core(self) -> CoreSchema:
         fields = {

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final
 
-from orchestrator.core.flow import FLOW_KIND, FlowCall
+from orchestrator.core.flow import EMPTY, FLOW_KIND, MCP, FlowCall
 from orchestrator.core.output import OutputShape
 from orchestrator.core.ports import Kind
+from orchestrator.flows.findings import Spot
 from orchestrator.flows.grammar import FileName, Form, Key, Node, OneOf, OrTemplate, Path, Short
 from orchestrator.flows.reading import Reader
 from orchestrator.flows.schema import BACKEND_OF_TASK, FLOW_CALL, TASK
@@ -18,14 +19,21 @@ from orchestrator.flows.settings import form_of
 GATE_SHAPE: Final = OutputShape("approved", {"approved": True})
 
 BACKEND_KEY: Final = "backend"
+ROLE_KEY: Final = "role"
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What a kind's key holds: the settings of the kind, and the backend that is named there."""
+    """What a kind's key holds: the settings of the kind, and the backend that is named there.
+
+    `given` are the keys that are written. Where a role can say more, the settings are None until it has; `backend_at`
+    is set where the backend is named elsewhere, as by a role.
+    """
 
     settings: Any
     backend: str | None = None
+    given: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
+    backend_at: Spot | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +76,18 @@ GATE: Final = Reader(Form("task", TASK))
 def kind_node(kind: type[Kind]) -> Short:
     """Return what may stand under a kind's key."""
     own = form_of(kind.settings)
-    build = own.build or dict
+    build = (own.build or dict) if ROLE_KEY not in own.keys else _later
 
     def choose(given: dict[str, Any]) -> Chosen:
         backend = given.pop(BACKEND_KEY, None)
-        return Chosen(build(given), backend)
+        return Chosen(build(given), backend, given)
 
-    return Short(Form(kind.name, {**own.keys, BACKEND_KEY: BACKEND_OF_TASK}, choose), kind.short)
+    keys = own.keys if kind.name == MCP else {**own.keys, BACKEND_KEY: BACKEND_OF_TASK}
+    return Short(Form(kind.name, keys, choose), kind.short)
+
+
+def _later(_given: dict[str, Any]) -> None:
+    """What is written is not all that the task is given."""
 
 
 def _reader(name: str, node: Short) -> Reader:

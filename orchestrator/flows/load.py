@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import os.path
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
@@ -13,12 +13,14 @@ from typing import Final
 from orchestrator import yamlsource
 from orchestrator.core.errors import Code, FlowError, Problem
 from orchestrator.core.flow import Flow
-from orchestrator.flows.counting import count_tasks
+from orchestrator.flows.bounds import slow_backends
+from orchestrator.flows.counting import count_tasks, with_known_lists
 from orchestrator.flows.file import FileReader
-from orchestrator.flows.findings import Findings, TooManyProblemsError
+from orchestrator.flows.findings import Findings, TooManyProblemsError, data_at
 from orchestrator.flows.limits import MAX_DEPTH, Limits
 from orchestrator.flows.paths import is_file
 from orchestrator.flows.registry import Registry
+from orchestrator.flows.shared import Shared, read_shared
 from orchestrator.yamlsource import Source, YamlError
 
 _YOUNG: Final = 20_000
@@ -34,26 +36,45 @@ class Loaded:
     warnings: tuple[Problem, ...] = ()
 
 
-def load_flow(path: str, registry: Registry, *, environ: Mapping[str, str]) -> Loaded:
+def load_flow(
+    path: str,
+    registry: Registry,
+    *,
+    environ: Mapping[str, str],
+    configuration: Sequence[tuple[str, Source]] = (),
+) -> Loaded:
     """Read the flow file at the path, and all files that it calls.
+
+    `configuration` are the files, the nearest first, that declare roles, backends and prices for all flows.
 
     Raises:
         FlowError: with everything that is wrong, sorted by place.
     """
     limits = Limits.from_environ(environ)
-    library = Library(registry, environ, limits)
+    shared = read_shared(configuration, registry)
+    library = Library(registry, environ, limits, shared, _problems_of(shared))
+    if library.problems:
+        raise FlowError(*library.problems)
     with _young_garbage_only():
         flow = library.flow(path)
+    library.problems += _problems_of(shared)
     if library.problems or flow is None:
         raise FlowError(*_sorted(library.problems, path))
     _check_size(flow, path, limits)
+    library.warn_of_slow_backends(flow, path)
     return Loaded(flow, _sorted(library.warnings, path))
+
+
+def _problems_of(shared: Shared) -> list[Problem]:
+    return [problem for findings in shared.findings for problem in findings.problems]
 
 
 @contextmanager
 def _young_garbage_only() -> Iterator[None]:
     """Millions of new values that stay: the collector is to look at each once, not at all of them again and again."""
     usual = gc.get_threshold()
+    if usual[0] > _YOUNG:  # the program has set it so at its start: what it has loaded since then stays
+        gc.freeze()
     gc.set_threshold(_YOUNG, _NEVER, _NEVER)
     try:
         yield
@@ -88,11 +109,13 @@ class Library:
     registry: Registry
     environ: Mapping[str, str]
     limits: Limits
+    shared: Shared = field(default_factory=Shared)
     problems: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
     _flows: dict[str, Flow | None] = field(default_factory=dict)
     _depths: dict[int, int] = field(default_factory=dict)
     _open: list[str] = field(default_factory=list)
+    _first: Findings | None = None
 
     def flow(self, path: str) -> Flow | None:
         """Return the flow of a file, None if something is wrong with it; the problems say what."""
@@ -102,6 +125,18 @@ class Library:
             self._flows[real] = self._read(path)
             self._open.pop()
         return self._flows[real]
+
+    def warn_of_slow_backends(self, flow: Flow, path: str) -> None:
+        """Warn where rate limits make the run take long; where a limit stands is known of the first file's."""
+        for name, text in slow_backends(with_known_lists(flow), self.registry):
+            hint = "raise the limit if the backend allows more, or share the tasks among several"
+            self.warnings.append(Problem(text, path, *self._place(("backends", name, "rate_limit")), hint))
+
+    def _place(self, path: tuple[str, ...]) -> tuple[int | None, int | None]:
+        """Return line and column of a value in the first file, None where it is declared elsewhere."""
+        source = self._first.source if self._first else None
+        place = source.position(path) if source and data_at(source.data, path)[1] == path else None
+        return (place.line, place.column) if place else (None, None)
 
     def fault_of_call(self, path: str) -> str | None:
         """Return why a task cannot call the file: it is not there, or it would never end."""
@@ -127,6 +162,7 @@ class Library:
 
     def _understand(self, path: str, source: Source) -> Flow | None:
         findings = Findings(path, source)
+        self._first = self._first or findings
         flow = None
         try:
             flow = FileReader(self, findings).flow()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 from orchestrator.core.errors import Code, FlowError, Problem
-from orchestrator.core.flow import BackendSpec, BudgetPolicy, Flow, Task
+from orchestrator.core.flow import MCP, BackendSpec, BudgetPolicy, Flow, Task
+from orchestrator.flows.people import asks_a_person
 from orchestrator.flows.suggest import closest
 from orchestrator.flows.tasks import MODEL_KINDS
 
@@ -46,7 +48,7 @@ def only(flow: Flow, wanted: Sequence[str]) -> Flow:
 
 def check_priced(flow: Flow, is_priced: Callable[[BackendSpec], bool]) -> None:
     """Raise FlowError if a budget in dollars could not be kept, for want of a price."""
-    for one in _with_inner(flow):
+    for one in with_inner(flow):
         used = {name for task in one.tasks.values() if task.kind in MODEL_KINDS for name in _backends(task, one)}
         for name in sorted(used):
             if not is_priced(one.backends[name]):
@@ -63,15 +65,16 @@ def _backends(task: Task, flow: Flow) -> Iterator[str]:
         yield from (one for one in (name, *others) if one in flow.backends)
 
 
-def _with_inner(flow: Flow) -> Iterator[Flow]:
+def with_inner(flow: Flow) -> Iterator[Flow]:
+    """Yield the flow, and those that it calls."""
     yield flow
     for inner in flow.flows.values():
-        yield from _with_inner(inner)
+        yield from with_inner(inner)
 
 
 def check_approvals(flow: Flow, given: Collection[str]) -> None:
     """Raise FlowError for an approval in advance of what asks for none: it would be missed where it was meant."""
-    known = set(asking(flow))
+    known = {*asking(flow), *asking_at_work(flow)}
     for name in sorted(given):
         if name.partition("[")[0] not in known:
             raise FlowError(_asks_nothing(flow, name, known))
@@ -97,20 +100,44 @@ def _no_task(flow: Flow, name: str) -> Problem:
 def simulated(flow: Flow, settings: object, *, real: frozenset[str]) -> Flow:
     """Return the flow, and those that it calls, with simulated backends in place of all but the `real` kinds.
 
-    `settings` are those of the simulated backend. Every policy stays; no key is needed any more.
+    `settings` are those of the simulated backend. Every policy stays; no key is needed any more. A server of tools has
+    those that tasks name.
     """
     backends = {
-        name: spec if spec.kind in real else replace(spec, kind="simulated", settings=settings, api_key=None)
-        for name, spec in flow.backends.items()
+        name: spec if spec.kind in real else _simulated(spec, settings, flow) for name, spec in flow.backends.items()
     }
     inner = {name: simulated(one, settings, real=real) for name, one in flow.flows.items()}
     return replace(flow, backends=backends, flows=inner)
 
 
-def asking(flow: Flow, prefix: str = "") -> Iterator[str]:
-    """Yield the tasks that ask for approval, those of sub-flows too, as `outer/inner`."""
+def _simulated(spec: BackendSpec, settings: Any, flow: Flow) -> BackendSpec:  # noqa: ANN401 - the simulator's own
+    if spec.kind == MCP:
+        named = {tool.partition(".") for task in flow.tasks.values() for tool in _tools(task.settings)}
+        settings = replace(
+            settings, tools=tuple(sorted(tool for server, _, tool in named if server == spec.name and tool))
+        )
+    return replace(spec, kind="simulated", settings=settings, api_key=None)
+
+
+def _tools(settings: object) -> Iterator[str]:
+    """Yield the tools that a task names one by one, and those that its subagents do."""
+    yield from (tool for tool in getattr(settings, "tools", ()) if "*" not in tool)
+    for member in getattr(settings, "team", {}).values():
+        yield from _tools(member)
+
+
+def asking(flow: Flow) -> Iterator[str]:
+    """Yield the tasks that ask for approval before they start, those of sub-flows too, as `outer/inner`."""
+    return (name for name, task in _named(flow) if task.approval is not None)
+
+
+def asking_at_work(flow: Flow) -> Iterator[str]:
+    """Yield the agents that may ask for leave or for an answer while they work."""
+    return (name for name, task in _named(flow) if asks_a_person(task))
+
+
+def _named(flow: Flow, prefix: str = "") -> Iterator[tuple[str, Task]]:
     for task in flow.tasks.values():
-        if task.approval is not None:
-            yield prefix + task.id
+        yield prefix + task.id, task
         if task.id in flow.flows:
-            yield from asking(flow.flows[task.id], f"{prefix}{task.id}/")
+            yield from _named(flow.flows[task.id], f"{prefix}{task.id}/")

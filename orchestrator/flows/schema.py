@@ -14,7 +14,9 @@ from orchestrator.core.flow import (
     BreakerPolicy,
     BudgetPolicy,
     Condition,
+    DegradeLevel,
     ForEach,
+    HealthCheck,
     InputType,
     Matrix,
     NetTimeouts,
@@ -100,13 +102,18 @@ def _list_template(written: str) -> str:
 NAME_PATTERN: Final = r"[A-Za-z_][A-Za-z0-9_]{0,99}"
 """What templates can write as a name."""
 
+WORD_PATTERN: Final = r"[A-Za-z0-9_][A-Za-z0-9_-]{0,99}"
+"""The names of roles and MCP servers: without a dot, which parts a server from its tool."""
+
 LABEL_PATTERN: Final = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}"
 """The names of groups and backends."""
 
 ID_PATTERN: Final = r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,98}[A-Za-z0-9_])?"
 """The ids of tasks."""
 
-SECTIONS: Final = frozenset({"inputs", "secrets", "env", "defaults", "backends", "groups", "tasks", "outputs"})
+SECTIONS: Final = frozenset(
+    {"inputs", "secrets", "env", "defaults", "backends", "mcp_servers", "roles", "groups", "tasks", "outputs"}
+)
 """Keys of the file that may be left empty: `groups:` with nothing below is a common beginning."""
 
 
@@ -218,6 +225,8 @@ PRICE: Final = Form(
     {
         "input": Key(MONEY, "US dollars for a million tokens in.", required=True),
         "output": Key(MONEY, "US dollars for a million tokens out.", required=True),
+        "cached": Key(MONEY, "US dollars for a million tokens that are read from a cache. As input."),
+        "stored": Key(MONEY, "US dollars for a million tokens that are stored in a cache. As input."),
     },
     lambda given: Price(**given),
 )
@@ -235,7 +244,12 @@ TIMEOUTS: Final = Form(
 def _secret(given: dict[str, Any]) -> SecretSource:
     if len(given) != 1:
         raise ValueError("a secret has exactly one source; write env or command")
+    if not _VARIABLE.fullmatch(given.get("env", "_")):  # it may be the secret itself, so it is not told
+        raise ValueError("env is no name of a variable; write the name, such as API_KEY, and export it")
     return SecretSource(**given)
+
+
+_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 SECRET: Final = Form(
@@ -246,6 +260,16 @@ SECRET: Final = Form(
     },
     _secret,
     expected="a map with env or command",
+    holds_secrets=True,
+)
+
+HEALTH: Final = Form(
+    "health_check",
+    {
+        "every": Key(SPAN, "How often the backend is asked how it is. 30s."),
+        "degraded_above": Key(SPAN, "An answer that takes longer than this makes it degraded. No limit."),
+    },
+    lambda given: HealthCheck(**given),
 )
 
 # ── backends and groups ─────────────────────────────────────────────────────────────────────────
@@ -264,8 +288,12 @@ BACKEND: Final[Mapping[str, Key]] = {
     "max_tokens": Key(SOME, "How many tokens an answer may have, where the task does not say. 4096."),
     "headers": Key(VARIABLES, "Headers for every request to it."),
     "timeouts": Key(TIMEOUTS, "How long to wait for a connection, and for the next bytes."),
+    "health_check": Key(Short(HEALTH, "every"), "Asks on a schedule how the backend is; a duration is how often."),
 }
 """What every backend takes besides the keys of its kind."""
+
+NOT_OF_SERVERS: Final = frozenset({"kind", "fallback", "price", "max_tokens"})
+"""What backends take, and MCP servers do not: what the name of their section says, and what only models have."""
 
 GROUP: Final = Form(
     "group",
@@ -292,6 +320,63 @@ INPUT: Final = Form(
         "description": Key(TEXT, "What the input is for."),
         "secret": Key(Flag(), "Whether the value is kept out of all output. false."),
     },
+)
+
+# ── agents ──────────────────────────────────────────────────────────────────────────────────────
+
+TOOLS: Final = ListOf(Text("the name of a tool"), expected="a list of tools")
+CONFIRM: Final = ("never", "always", "on_write")
+
+ROLE: Final[Mapping[str, Key]] = {
+    "description": Key(TEXT, "What the role is good for; agents that may start it are told."),
+    "backend": Key(Text("the name of a backend"), "The backend of tasks with this role that name none."),
+    "model": Key(TEXT, "The model. The backend's."),
+    "system": Key(TEXT, "What the model is told to be."),
+    "tools": Key(TOOLS, "The tools: built-in ones, MCP servers, or `server.pattern`."),
+    "allowed_tools": Key(TOOLS, "Patterns; of its tools only those that fit one of them may be used."),
+    "temperature": Key(Number(least=0), "How freely it answers; 0 is the least. The model's own."),
+    "top_p": Key(Number(least=0, most=1), "From how much of the likeliest words it chooses. The model's own."),
+    "max_tokens": Key(SOME, "How many tokens one answer may have."),
+    "max_turns": Key(SOME, "How many answers it may take to come to an end."),
+    "max_tool_calls": Key(SOME, "How many tools it may use."),
+    "confirm": Key(
+        OneOf({"text": Choice(CONFIRM), "list": TOOLS}),
+        "Which uses of tools a person must allow: never, always, on_write, or patterns of tools.",
+    ),
+    "token_budget": Key(SOME, "How many tokens it may use, in and out."),
+    "time_budget": Key(SPAN, "How long it may take."),
+    "extra": Key(MapOf(Anything()), "More fields for the body of every request, as the API has them."),
+}
+"""What a role may say. A key that tasks of kind `agent` have too is read as they read it."""
+
+
+def _level(given: dict[str, Any]) -> dict[str, Any]:
+    if not (given.get("skip_optional") or given.get("models") or given.get("use_cache")):
+        raise ValueError("a level that changes nothing; write skip_optional, models or use_cache")
+    return given
+
+
+LEVELS: Final = ("reduced", "minimal")
+
+LEVEL: Final = Form(
+    "level",
+    {
+        "when": Key(ListOf(Text("the name of a backend"), least=1), "The backends that bring it about.", required=True),
+        "all_of": Key(Flag(), "Whether all of them must be down. false: one is enough."),
+        "skip_optional": Key(Flag(), "Whether optional tasks are skipped. false."),
+        "models": Key(MapOf(TEXT, "a map of backends and models"), "Other models, by backend."),
+        "use_cache": Key(Flag(), "Whether answers that were kept are taken over rather than asked for. false."),
+    },
+    _level,
+)
+
+DEGRADE: Final = Form(
+    "degrade",
+    {
+        "reduced": Key(LEVEL, "What is done without first."),
+        "minimal": Key(LEVEL, "What is done without when even that is too much."),
+    },
+    lambda given: tuple(DegradeLevel(name, **given[name]) for name in LEVELS if name in given),
 )
 
 # ── tasks ───────────────────────────────────────────────────────────────────────────────────────
@@ -358,6 +443,15 @@ APPROVAL: Final = Form(
 )
 
 
+CACHE: Final = Form("cache", {"ttl": Key(SPAN, "How old an answer may be to be taken over.", required=True)})
+
+
+def _path(written: str) -> str:
+    if not written.strip():
+        raise ValueError("an empty path; write where to, such as out/{{ label }}.md")
+    return written
+
+
 TASK: Final[Mapping[str, Key]] = {
     "description": Key(TEXT, "What the task is for."),
     "group": Key(Text("the name of a group"), "The group that it belongs to. default."),
@@ -387,8 +481,8 @@ TASK: Final[Mapping[str, Key]] = {
     "every": Key(SPAN, "The delay between two rounds of `until`. 1s."),
     "max_rounds": Key(SOME, "How many rounds of `until` there may be. 60."),
     "simulate": Key(Anything(), "What the task answers under --simulate: an output, or a list of outcomes."),
-    "save": Key(Later(), "Where the output is written."),
-    "cache": Key(Later(), "Whether an earlier result is taken over."),
+    "save": Key(Text("a path", _path), "A template for the path of a file that gets the task's output."),
+    "cache": Key(Short(CACHE, "ttl"), "For how long the answer to the same prompt is taken over. llm only."),
     "on_resume": Key(Later(), "What happens to the task when a run is resumed."),
 }
 """What every task takes besides the key of its kind."""
@@ -433,11 +527,12 @@ FLOW: Final = Form(
         "deadline": Key(SPAN, "When the run must be done."),
         "budget": Key(BUDGET, "What the run may spend."),
         "backends": Key(_MAP, "What answers calls, by name."),
+        "mcp_servers": Key(_MAP, "MCP servers, by name: what has tools."),
+        "roles": Key(_MAP, "What agents are told to be and given, by name: `agent: {role: NAME}`."),
+        "degrade": Key(DEGRADE, "What is done without while backends are down."),
         "groups": Key(_MAP, "Isolated sets of tasks, by name."),
         "tasks": Key(MapOf(Anything(), "a map of ids and tasks"), "The work, by id.", required=True),
         "outputs": Key(_MAP, "What the run results in: templates, by name."),
         "seed": Key(Whole(), "Where chance begins: equal seeds give equal runs of simulated work."),
-        "mcp_servers": Key(Later(), "MCP servers, by name."),
-        "roles": Key(Later(), "Roles of agents, by name."),
     },
 )

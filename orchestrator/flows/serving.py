@@ -1,16 +1,17 @@
-"""Which backend can answer for which task: what a task's backend and its fallbacks must be."""
+"""Which backend can answer for which task: what a task's backend and its fallbacks must be, and which are used."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import product
 from typing import Final
 
 from orchestrator.core.errors import Code
-from orchestrator.core.flow import ForEach, Input, InputType, Json, Matrix
-from orchestrator.flows.declared import Declared
-from orchestrator.flows.findings import Findings
-from orchestrator.flows.grammar import Path, either, has_template
+from orchestrator.core.flow import MCP, ForEach, Input, InputType, Json, Matrix
+from orchestrator.flows.backends import Declared
+from orchestrator.flows.findings import Findings, Spot
+from orchestrator.flows.grammar import either, has_template
 from orchestrator.flows.tasks import MODEL_KINDS, Draft, TaskMaker
 from orchestrator.templates import Template, TemplateError, parse_template
 
@@ -23,6 +24,8 @@ MOST_VALUES: Final = 1_000
 
 def serves(kind: str, declared: Declared) -> bool:
     """Return whether the backend can answer for tasks of this kind."""
+    if MCP in {declared.spec.kind, kind}:
+        return declared.spec.kind == kind
     if kind in MODEL_KINDS:
         return hasattr(declared.kind, "complete")
     if kind == "http":
@@ -30,47 +33,64 @@ def serves(kind: str, declared: Declared) -> bool:
     return True
 
 
-class Serving:
-    """The backends of a file, and who may be answered by them."""
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a flow may name: the backends and MCP servers that could be read, and the names of all, wrong ones too."""
 
-    def __init__(
-        self,
-        backends: Mapping[str, Declared],
-        names: frozenset[str],
-        inputs: Mapping[str, Input],
-        findings: Findings,
-    ) -> None:
-        self._backends = backends
-        self._names = names
+    declared: Mapping[str, Declared]
+    backends: frozenset[str]
+    servers: frozenset[str]
+
+
+class Serving:
+    """The backends that a flow may name, and who may be answered by them. `used` are those that it does name."""
+
+    def __init__(self, known: Known, inputs: Mapping[str, Input], findings: Findings) -> None:
+        self._known = known
         self._inputs = inputs
         self._findings = findings
         self._checked: set[tuple[object, ...]] = set()
+        self.used: set[str] = set()
 
-    def check_backends(self) -> None:
+    def check_fallbacks_of(self, backends: Iterable[Declared]) -> None:
         """Check the fallbacks of the backends themselves."""
-        for name, declared in self._backends.items():
-            self._check_fallbacks((name,), declared.spec.fallback, ("backends", name, "fallback"))
+        for declared in backends:
+            spec = declared.spec
+            self._check_fallbacks((spec.name,), spec.fallback, declared.spot.below("fallback"))
 
     def check_task(self, draft: Draft, maker: TaskMaker) -> tuple[str, ...]:
         """Check the backend and the fallbacks of a task; return the backends that it can come to."""
         backend = maker.backend(draft)
         if backend is None:
             self._check_missing(draft)
+        if backend is None or draft.kind == MCP:
             self._check_idle_fallback(draft)
             return ()
-        chosen = draft.chosen
-        is_own = chosen is not None and chosen.backend is not None
-        path = (*draft.path, draft.kind, "backend") if is_own else ("defaults", "backend")
-        names = self._possible(draft, backend, path)
+        spot = self._named_at(draft)
+        names = self._possible(draft, backend, spot)
         for name in names:
-            if self._is_new((draft.kind, name, path)):
-                self._check(draft.kind, name, path)
+            self.check_named(draft.kind, name, spot)
         fallbacks, where = maker.fallback(draft)
-        if self._is_new((names, fallbacks, where)):
-            self._check_fallbacks(names, fallbacks or (), where)
+        at = Spot(self._findings, where)
+        if self._is_new((names, fallbacks, at)):
+            self._check_fallbacks(names, fallbacks or (), at)
         return names
 
-    def _possible(self, draft: Draft, backend: str, path: Path) -> tuple[str, ...]:
+    def _named_at(self, draft: Draft) -> Spot:
+        """Return where the backend of a task is named: in the task, in its role, or among the defaults."""
+        chosen = draft.chosen
+        if chosen is not None and chosen.backend_at is not None:
+            return chosen.backend_at
+        is_own = chosen is not None and chosen.backend is not None
+        return Spot(self._findings, (*draft.path, draft.kind, "backend") if is_own else ("defaults", "backend"))
+
+    def check_named(self, kind: str, name: str, spot: Spot) -> None:
+        """Check one name of a backend, for tasks of a kind."""
+        self.used.add(name)
+        if self._is_new((kind, name, spot)):
+            self._check(kind, name, spot)
+
+    def _possible(self, draft: Draft, backend: str, spot: Spot) -> tuple[str, ...]:
         """Return the names that a backend's text can come to."""
         if not has_template(backend):
             return (backend,)
@@ -80,9 +100,7 @@ class Serving:
             return ()  # it was told with the other templates
         if names is None:
             hint = "use an input with `choices`, or an item of a list that stands in the file"
-            self._findings.add(
-                "which backends this can be is not known before the run", path, hint, code=Code.UNKNOWN_NAME
-            )
+            spot.add("which backends this can be is not known before the run", hint, code=Code.UNKNOWN_NAME)
         return tuple(names or ())
 
     def _is_new(self, what: tuple[object, ...]) -> bool:
@@ -91,14 +109,18 @@ class Serving:
         self._checked.add(what)
         return is_new
 
-    def _check(self, kind: str, name: str, path: Path) -> None:
-        if name not in self._names:
-            self._unknown(name, path)
+    def _check(self, kind: str, name: str, spot: Spot) -> None:
+        if name in self._known.servers:
+            hint = f"{self._expected(kind)}; agents name servers under `tools`"
+            spot.add(f"{name!r} is an MCP server, which answers tasks of kind mcp alone", hint, code=Code.UNKNOWN_NAME)
             return
-        declared = self._backends.get(name)
+        if name not in self._known.backends:
+            self._unknown(name, spot)
+            return
+        declared = self._known.declared.get(name)
         if declared is not None and not serves(kind, declared):
             message = f"the backend {name!r} (kind {declared.spec.kind}) cannot answer for a task of kind {kind}"
-            self._findings.add(message, path, self._expected(kind), code=Code.UNKNOWN_NAME)
+            spot.add(message, self._expected(kind), code=Code.UNKNOWN_NAME)
 
     def _check_missing(self, draft: Draft) -> None:
         if draft.kind in MODEL_KINDS and draft.chosen is not None:
@@ -107,26 +129,29 @@ class Serving:
             self._findings.add(message, (*draft.path, draft.kind), hint, code=Code.UNKNOWN_NAME)
 
     def _check_idle_fallback(self, draft: Draft) -> None:
-        if "fallback" in draft.given and draft.kind not in MODEL_KINDS:
-            path = (*draft.path, "fallback")
-            self._findings.add_at_key("'fallback' means nothing without a backend", path, "name a backend too")
+        if "fallback" not in draft.given or draft.kind in MODEL_KINDS:
+            return
+        why = "for a tool: no other server has it" if draft.kind == MCP else "without a backend"
+        advice = "leave it out" if draft.kind == MCP else "name a backend too"
+        self._findings.add_at_key(f"'fallback' means nothing {why}", (*draft.path, "fallback"), advice)
 
-    def _check_fallbacks(self, firsts: tuple[str, ...], fallbacks: tuple[str, ...], path: Path) -> None:
+    def _check_fallbacks(self, firsts: tuple[str, ...], fallbacks: tuple[str, ...], spot: Spot) -> None:
+        self.used.update(fallbacks)
         for number, name in enumerate(fallbacks):
-            if name not in self._names:
-                self._unknown(name, (*path, number))
+            if name not in self._known.backends:
+                self._unknown(name, spot.below(number))
                 continue
             faults = (self._fault(first, name, fallbacks[:number]) for first in firsts)
             fault = next((fault for fault in faults if fault), None)
             if fault:
-                self._findings.add(fault, (*path, number), code=Code.UNKNOWN_NAME)
+                spot.below(number).add(fault, code=Code.UNKNOWN_NAME)
 
     def _fault(self, first: str, name: str, before: tuple[str, ...]) -> str | None:
         if name == first:
             return f"{name!r} is its own fallback"
         if name in before:
             return f"{name!r} is named twice"
-        one, other = self._backends.get(first), self._backends.get(name)
+        one, other = self._known.declared.get(first), self._known.declared.get(name)
         if one is None or other is None:
             return None
         if other.spec.kind == SIMULATED and one.spec.kind != SIMULATED:
@@ -135,15 +160,14 @@ class Serving:
             return f"{name!r} (kind {other.spec.kind}) answers no prompts, so it cannot stand in for {first!r}"
         return None
 
-    def _unknown(self, name: str, path: Path) -> None:
-        hint = "; ".join(part for part in (self._known(), self._findings.suggest(name, self._names)) if part)
-        self._findings.add(f"there is no backend {name!r}", path, hint, code=Code.UNKNOWN_NAME)
-
-    def _known(self) -> str:
-        return f"expected {either(sorted(self._names))}" if self._names else "declare it under `backends:`"
+    def _unknown(self, name: str, spot: Spot) -> None:
+        names = self._known.backends
+        known = f"expected {either(sorted(names))}" if names else "declare it under `backends:`"
+        hint = "; ".join(part for part in (known, spot.findings.suggest(name, names)) if part)
+        spot.add(f"there is no backend {name!r}", hint, code=Code.UNKNOWN_NAME)
 
     def _expected(self, kind: str) -> str:
-        fit = sorted(name for name, declared in self._backends.items() if serves(kind, declared))
+        fit = sorted(name for name, declared in self._known.declared.items() if serves(kind, declared))
         return f"expected {either(fit)}" if fit else "declare one under `backends:`"
 
 

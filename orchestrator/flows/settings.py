@@ -1,8 +1,8 @@
 """The keys of kinds and backends, read from the frozen dataclasses in which they declare them.
 
-A field's description stands in its metadata; `key` there names a key that Python cannot, such as `with`. Markers of
-`core.units` say which texts are durations, sizes and counts. A field that is one of these or `str` may hold a template
-instead; any other word for it is refused.
+A field's description stands in its metadata; `key` there names a key that Python cannot, such as `with`, and a field
+that is `hidden` is no key: what makes the flow fills it. Markers of `core.units` say which texts are durations, sizes
+and counts. A field that is one of these or `str` may hold a template instead; any other word for it is refused.
 """
 
 from __future__ import annotations
@@ -65,13 +65,18 @@ _LOCAL_NAMES: Final = {"Json": Any}
 def form_of(declared: type) -> Form:
     """Return the form of a dataclass; what it reads is an instance."""
     hints = get_type_hints(declared, localns=_LOCAL_NAMES, include_extras=True)
-    keys = {key_of(field): _key(field, hints[field.name]) for field in fields(declared)}
+    keys = {key_of(field): _key(field, hints[field.name]) for field in fields(declared) if not is_hidden(field)}
     return Form(declared.__name__, keys, build=_builder(declared))
 
 
 def key_of(field: Field[Any]) -> str:
     """Return the name that a field has in a flow."""
     return str(field.metadata.get("key", field.name))
+
+
+def is_hidden(field: Field[Any]) -> bool:
+    """Return whether a flow cannot write the field."""
+    return bool(field.metadata.get("hidden"))
 
 
 def _key(field: Field[Any], annotation: object) -> Key:

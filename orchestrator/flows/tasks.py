@@ -12,6 +12,7 @@ from orchestrator.core.flow import (
     DEFAULT_GROUP,
     FLOW_KIND,
     GATE_KIND,
+    MCP,
     ONE_ATTEMPT,
     REPEATABLE,
     Approval,
@@ -39,8 +40,8 @@ _ID: Final = re.compile(ID_PATTERN)
 MODEL_KINDS: Final = frozenset({"llm", "agent", "subagent"})
 """Kinds that ask a model, so that they cannot do without a backend."""
 
-KINDS_OF_LATER: Final = frozenset({"agent", "subagent", "mcp"})
-"""Kinds that another version brings; a flow that uses one is told so, whatever else its task says."""
+OUR_KINDS: Final = frozenset({"shell", "http", "llm", "agent", "subagent", MCP, "function"})
+"""Kinds that an installation may lack; a flow that uses one is told so, whatever else its task says."""
 
 _NOT_FOR_FLOWS: Final = (
     "retry",
@@ -51,6 +52,8 @@ _NOT_FOR_FLOWS: Final = (
     "until",
     "every",
     "max_rounds",
+    "save",
+    "cache",
 )
 _PARTS: Final = {key: Reader(TASK[key].node) for key in ("depends_on", "group", "for_each", "matrix", "optional")}
 """What other tasks ask of a task; it is read even where the rest of the task is wrong."""
@@ -173,7 +176,7 @@ class TaskReader:
 
     def _has_one_kind(self, data: Mapping[str, Any], path: Path) -> bool:
         """Return whether the task says what it does, once; if not, say so."""
-        kinds = [key for key in data if key in self._kinds or key in KINDS_OF_LATER]
+        kinds = [key for key in data if key in self._kinds or key in OUR_KINDS]
         missing = [kind for kind in kinds if kind not in self._kinds]
         for kind in missing:
             self._say_not_installed(kind, path)
@@ -212,6 +215,8 @@ class TaskReader:
         if draft.kind in {FLOW_KIND, GATE_KIND}:
             what = "a task that expands a file" if draft.kind == FLOW_KIND else "a gate"
             self._forbid(draft, _NOT_FOR_FLOWS, f"means nothing for {what}")
+        elif draft.kind != "llm":
+            self._forbid(draft, ("cache",), f"is for tasks of kind llm only, and this one is of kind {draft.kind}")
         if "recover" in given and not given.get("optional"):
             hint = "write `optional: true` too, or leave it out"
             self._findings.warn("`recover` is used of optional tasks only", (*path, "recover"), hint)
@@ -240,6 +245,8 @@ class TaskMaker:
         chosen = draft.chosen
         if chosen is None or chosen.backend is not None:
             return chosen.backend if chosen else None
+        if draft.kind == MCP:
+            return str(chosen.settings.tool).partition(".")[0]
         return self._defaults.get("backend") if draft.kind in MODEL_KINDS else None
 
     def fallback(self, draft: Draft) -> tuple[tuple[str, ...] | None, Path]:
@@ -271,13 +278,15 @@ class TaskMaker:
                 given.get("retry"), self._defaults.get("retry"), repeatable=_repeatable(kind, settings)
             ),
             budget=given.get("budget"),
-            fallback=self._own_or_default(given, "fallback"),
+            fallback=None if draft.kind == MCP else self._own_or_default(given, "fallback"),
             optional=given.get("optional", False),
             recover=given.get("recover"),
             always=given.get("always", False),
             approval=_approval(given),
             until=_until(given),
             simulate=given.get("simulate"),
+            save=given.get("save"),
+            cache_ttl=given["cache"]["ttl"] if "cache" in given else None,
         )
 
     def _own_or_default(self, given: Mapping[str, Any], key: str) -> Any:  # noqa: ANN401 - as the key has it

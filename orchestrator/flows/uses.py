@@ -19,6 +19,8 @@ from orchestrator.flows.templating import Sort, Use, texts
 _EVERYWHERE = Place()
 
 FAN_OUTS: Final = ("for_each", "matrix")
+_RENDERED: Final = ("approve", "save")
+"""Keys of every task, besides the one of its kind, that hold templates for each instance."""
 
 LONGEST_CHAIN: Final = 100
 """How many fan-outs may follow one another with `each`."""
@@ -67,8 +69,9 @@ def uses(draft: Draft, place: Place, shape: Shape | None) -> Iterator[Use]:
     yield from _settings(draft, place)
     if draft.fan_out is not None:
         yield from _fan_out(data, path, place)
-    if "approve" in data:
-        yield from _templates(data, "approve", path, place)
+    for key in _RENDERED:
+        if key in data:
+            yield from _templates(data, key, path, place)
     if "when" in data:
         yield from _expression(data, "when", path, place)
     if "until" in data:
@@ -112,6 +115,8 @@ def _settings(draft: Draft, place: Place) -> Iterator[Use]:
             yield from _flow_inputs(draft, place)
         case "shell":
             yield from _shell(draft, place)
+        case "agent" | "subagent":
+            yield from _agent(draft, place)
         case kind:
             yield from _templates(draft.data, kind, draft.path, place)
 
@@ -120,6 +125,13 @@ def _flow_inputs(draft: Draft, place: Place) -> Iterator[Use]:
     call = draft.data.get(FLOW_KIND)
     if isinstance(call, dict):
         yield from _templates(call, "inputs", (*draft.path, FLOW_KIND), place)
+
+
+def _agent(draft: Draft, place: Place) -> Iterator[Use]:
+    """The command that verifies what an agent did is read as a shell would; all else holds plain templates."""
+    check = (*draft.path, draft.kind, "verify", "shell")
+    for where, text in texts(draft.data.get(draft.kind), (*draft.path, draft.kind)):
+        yield Use(where, text, place, Sort.SHELL if where == check else Sort.TEMPLATE)
 
 
 def _shell(draft: Draft, place: Place) -> Iterator[Use]:

@@ -54,6 +54,8 @@ def _refused(_node: Node, path: Path, error: Mapping[str, Any], _suggest: Sugges
 
 def _wrong(node: Node, path: Path, error: Mapping[str, Any], suggest: Suggest) -> Words:
     written = error["input"]
+    if isinstance(node, Form) and node.holds_secrets and written is not None:
+        return f"{label(path)} is written out", "write {env: NAME} or {command: [PROGRAM]}", Code.SCHEMA
     message = f"{label(path)} has no value" if written is None else f"{label(path)} is {shown(written)}"
     words = node.words if isinstance(node, Choice) else ()
     meant = suggest(written, tuple(map(str, words))) if isinstance(written, str) else None

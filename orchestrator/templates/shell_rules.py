@@ -7,17 +7,18 @@ a word for a template's value, `UNKNOWN` for what only the shell knows (`$x`, `$
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import Final, NoReturn, Protocol
 
+from orchestrator.core.fact import fact
 from orchestrator.templates.errors import TemplateError
 
 VALUE: Final = "\0"
 UNKNOWN: Final = "\1"
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Slot:
     """Where a value stands: inside double quotes, or as a whole word.
 
@@ -31,7 +32,7 @@ class Slot:
     forbidden: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Word:
     """One word of a command without its quotes.
 
@@ -79,7 +80,7 @@ class Rule(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class _Base:
     @property
     def bears_doubt(self) -> bool:
@@ -89,7 +90,7 @@ class _Base:
         """Nothing is left to check."""
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Anything(_Base):
     """Every word is plain data."""
 
@@ -98,7 +99,7 @@ class Anything(_Base):
         return self
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Arguments(_Base):
     """Arguments of a program that is not known to read code. A shell named among them may be run by it."""
 
@@ -107,7 +108,7 @@ class Arguments(_Base):
         return Interpreter(word.program, letters, sure=False) if letters else self
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Nothing(_Base):
     """No value may stand among the arguments."""
 
@@ -120,7 +121,7 @@ class Nothing(_Base):
         return self
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class NotFirst(_Base):
     """The first word must not be, or begin with, a value."""
 
@@ -133,7 +134,7 @@ class NotFirst(_Base):
         return Arguments()
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Printf(_Base):
     """`printf -v NAME` evaluates the name."""
 
@@ -144,7 +145,7 @@ class Printf(_Base):
         return NotFirst(reason, "write `printf '%s\\n' {{ … }}`").after(word)
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Named(_Base):
     """The next word is a name that the shell evaluates."""
 
@@ -156,7 +157,7 @@ class Named(_Base):
         return None if self.command == "function" else Arguments()
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Code(_Base):
     """The next word is code."""
 
@@ -180,7 +181,7 @@ def _refuse_code(name: str) -> NoReturn:
     raise TemplateError(f"`{name}` would read the value as code", hint=hint)
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Interpreter(_Base):
     """A shell or a language, still reading its options. `sure`: it is the command itself, not a word among others."""
 
@@ -221,7 +222,7 @@ class Interpreter(_Base):
         return Arguments()
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Wrapper(_Base):
     """A program that runs the program named by its arguments, such as `sudo`; or one that only the shell knows."""
 
@@ -238,7 +239,7 @@ class Wrapper(_Base):
         return Wrapper() if isinstance(found, Arguments) else found
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Builtin(_Base):
     """`command` runs what the shell itself knows."""
 
@@ -252,7 +253,7 @@ class Builtin(_Base):
         return rule_for(word.text)
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Find(_Base):
     """`find` runs what follows `-exec`."""
 
@@ -260,7 +261,7 @@ class Find(_Base):
         return Wrapper() if word.text in {"-exec", "-execdir", "-ok", "-okdir"} else self
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class CodeOption(_Base):
     """Code follows one option."""
 
@@ -276,7 +277,7 @@ class CodeOption(_Base):
         return self if isinstance(found, Arguments | Wrapper) else found
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Declare(_Base):
     """`declare`, `export` and their like: `NAME={{ … }}` is fine, a value as name is not."""
 
@@ -305,7 +306,7 @@ class Declare(_Base):
             raise TemplateError(f"`{self.name}` with these options evaluates what it is given", hint=_VARIABLE_FIRST)
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Test(_Base):
     """`[ … ]`, `test …` and `[[ … ]]`."""
 
@@ -330,7 +331,7 @@ class Test(_Base):
                 raise TemplateError("a value stands where an operator is read", hint=hint)
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Joined(_Base):
     """After a condition that holds a whole command (then nothing may follow), or arguments (then `rest` goes on)."""
 
@@ -345,7 +346,7 @@ class Joined(_Base):
         return self.rest.after(word)
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class For(_Base):
     """`for NAME in …`."""
 

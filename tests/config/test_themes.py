@@ -8,7 +8,16 @@ import pytest
 
 from orchestrator.config.themes import DEFAULT_THEME, chosen_theme, find_themes, load_theme, theme_folders
 from orchestrator.core.errors import FlowError
-from orchestrator.core.theme import BASE_KEYS, GROUNDS, STATE_KEYS, contrast, low_contrasts, mix
+from orchestrator.core.theme import (
+    BASE_KEYS,
+    GROUNDS,
+    STATE_KEYS,
+    ThemeSpec,
+    contrast,
+    legible,
+    low_contrasts,
+    mix,
+)
 
 SHIPPED = Path(__file__).parents[2] / "themes"
 BASE = "\n".join(f'  {key}: "#{"101010" if key in GROUNDS else "f0f0f0"}"' for key in BASE_KEYS)
@@ -38,7 +47,6 @@ def test_three_themes_ship_and_the_dark_one_comes_first() -> None:
 
 def test_every_text_of_every_shipped_theme_can_be_read_on_every_ground() -> None:
     themes = find_themes([SHIPPED], environ={})
-    assert not themes.warnings
     assert all(not low_contrasts(spec) for spec in themes.specs)
 
 
@@ -97,21 +105,51 @@ def test_a_broken_theme_hides_no_other(tmp_path: Path) -> None:
     assert "a.yaml" in str(themes.problems[0])
 
 
-def test_what_is_hard_to_read_is_a_warning(tmp_path: Path) -> None:
-    write(tmp_path, GOOD + 'states: {done: "#202020"}\n')
-    themes = find_themes([tmp_path], environ={})
-    assert themes.names == ("mine",)
-    assert "done on background has a contrast of" in str(themes.warnings[0])
+def test_what_is_hard_to_read_is_refused_with_its_line_the_pair_and_its_ratio(tmp_path: Path) -> None:
+    found = problems(tmp_path, GOOD + 'states: {done: "#202020"}\n')
+    assert found == [
+        "14:16: done #202020 on background #101010 has a contrast of 1.2; at least 4.5 can be read",
+    ]
+
+
+def test_a_ground_that_makes_inherited_colours_hard_to_read_is_what_is_wrong(tmp_path: Path) -> None:
+    known = {spec.name: spec for spec in find_themes([SHIPPED], environ={}).specs}
+    path = write(tmp_path, 'name: mine\nextends: orchestra-dark\nbase:\n  panel: "#777777"\n')
+    with pytest.raises(FlowError) as caught:
+        load_theme(path, known=known, environ={})
+    assert all((problem.line, problem.column) == (4, 10) for problem in caught.value.problems)
+    assert "failed #ff5c7a on panel #777777 has a contrast of 1.5" in str(caught.value)
+
+
+def test_a_derived_colour_is_wrong_where_it_comes_from(tmp_path: Path) -> None:
+    [problem] = problems(tmp_path, GOOD.replace('success: "#f0f0f0"', 'success: "#303030"'))
+    assert problem.startswith("11:12: done #303030 on background #101010")
+
+
+def test_a_theme_that_calls_itself_one_of_contrast_is_held_to_it(tmp_path: Path) -> None:
+    text = GOOD.replace("name: mine", "name: my-contrast") + 'states: {done: "#7f7f7f"}\n'
+    assert "at least 7 can be read" in problems(tmp_path, text)[0]
+    assert load_theme(write(tmp_path, text.replace("my-contrast", "mine")), known={}, environ={}).name == "mine"
 
 
 def test_the_projects_theme_wins_over_the_users_and_ours(tmp_path: Path) -> None:
     environ = {"XDG_CONFIG_HOME": str(tmp_path / "config")}
     folders = theme_folders(SHIPPED, environ, tmp_path)
     write(folders[1], 'name: orchestra-dark\nextends: orchestra-dark\nstates: {done: "#eeeeee"}\n')
-    write(folders[2], 'name: orchestra-dark\nextends: orchestra-dark\nstates: {done: "#ffffff"}\n')
+    write(folders[-1], 'name: orchestra-dark\nextends: orchestra-dark\nstates: {done: "#ffffff"}\n')
     spec = find_themes(folders, environ=environ).named("orchestra-dark")
     assert spec is not None
     assert spec.states["done"] == "#ffffff"
+
+
+def test_a_project_has_the_themes_of_the_folders_above_it_too(tmp_path: Path) -> None:
+    below = tmp_path / "flows" / "daily"
+    write(tmp_path / ".orchestrator" / "themes", GOOD.replace("name: mine", "name: ours"))
+    write(tmp_path / "flows" / ".orchestrator" / "themes", 'name: mine\nextends: ours\nstates: {done: "#eeeeee"}\n')
+    write(below / ".orchestrator" / "themes", 'name: mine\nextends: ours\nstates: {done: "#fefefe"}\n')
+    spec = find_themes(theme_folders(SHIPPED, {"HOME": str(tmp_path)}, below), environ={}).named("mine")
+    assert spec is not None
+    assert spec.states["done"] == "#fefefe"
 
 
 def test_without_a_home_the_usual_place_is_asked() -> None:
@@ -125,13 +163,38 @@ def test_the_theme_asked_for_wins_over_the_environment() -> None:
     environ = {"ORCHESTRATOR_THEME": "orchestra-light"}
     assert chosen_theme("orchestra-contrast", themes, environ) == "orchestra-contrast"
     assert chosen_theme(None, themes, environ) == "orchestra-light"
-    assert chosen_theme(None, themes, {}) == DEFAULT_THEME
+    assert chosen_theme(None, themes, {}, "orchestra-light") == "orchestra-light"
+    assert chosen_theme(None, themes, {}) is None
+
+
+def test_a_theme_that_is_no_file_can_be_chosen() -> None:
+    themes = find_themes([SHIPPED], environ={})
+    assert chosen_theme("nord", themes, {}, others=lambda: ["nord"]) == "nord"
+    with pytest.raises(FlowError, match="did you mean 'nord'"):
+        chosen_theme("nrod", themes, {}, others=lambda: ["nord"])
+
+
+def test_who_asks_for_a_theme_whose_file_is_wrong_is_told_what_is_wrong(tmp_path: Path) -> None:
+    write(tmp_path, GOOD + 'states: {done: "#202020"}\n')
+    with pytest.raises(FlowError, match=r"contrast of 1\.2"):
+        chosen_theme("mine", find_themes([tmp_path], environ={}), {})
 
 
 def test_an_unknown_theme_is_answered_with_the_nearest() -> None:
     themes = find_themes([SHIPPED], environ={})
     with pytest.raises(FlowError, match="no theme 'orchestra-drak'; did you mean 'orchestra-dark'"):
         chosen_theme("orchestra-drak", themes, {})
+
+
+def test_a_theme_is_made_easy_to_read_with_as_little_change_as_it_needs() -> None:
+    base = {"background": "#202020", "surface": "#303030", "panel": "#404040"}
+    colors = dict.fromkeys(("primary", "secondary", "accent", "warning", "error"), "#803030")
+    spec = ThemeSpec("dim", dark=True, base={**base, **colors, "foreground": "#f0f0f0", "success": "#90ff90"})
+    fixed = legible(spec)
+    assert low_contrasts(spec)
+    assert not low_contrasts(fixed)
+    assert fixed.base["foreground"] == "#f0f0f0"
+    assert fixed.state_colors()["done"] == "#90ff90"
 
 
 def test_contrast_is_what_wcag_says() -> None:

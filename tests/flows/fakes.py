@@ -74,6 +74,44 @@ class LlmSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class AgentSettings:
+    prompt: str | PromptFile | None = field(default=None, metadata=doc("The prompt."))
+    messages: tuple[Message, ...] = field(default=(), metadata=doc("A conversation."))
+    role: str | None = field(default=None, metadata=doc("The role."))
+    system: str | None = field(default=None, metadata=doc("What it is told to be."))
+    model: str | None = field(default=None, metadata=doc("The model."))
+    tools: tuple[str, ...] = field(default=(), metadata=doc("The tools."))
+    allowed_tools: tuple[str, ...] = field(default=(), metadata=doc("Those it may use."))
+    confirm: Literal["never", "always", "on_write"] | tuple[str, ...] = field(
+        default="never", metadata=doc("What a person must allow.")
+    )
+    subagents: tuple[str, ...] = field(default=(), metadata=doc("The roles of those it may start."))
+    temperature: float | str | None = field(default=None, metadata=doc("How freely."))
+    max_tokens: Count | str | None = field(default=None, metadata=doc("How long."))
+    max_turns: Count | str = field(default=20, metadata=doc("How many answers."))
+    token_budget: Count | str | None = field(default=None, metadata=doc("How many tokens."))
+    time_budget: Duration | str | None = field(default=None, metadata=doc("How long it may take."))
+    extra: Mapping[str, Json] = field(default_factory=lambda: MappingProxyType({}), metadata=doc("More fields."))
+    description: str = field(default="", metadata=doc("What it is good for.", hidden=True))
+    backend: str | None = field(default=None, metadata=doc("Whom it asks.", hidden=True))
+    team: Mapping[str, AgentSettings] = field(
+        default_factory=lambda: MappingProxyType({}), metadata=doc("Those it may start.", hidden=True)
+    )
+
+    def __post_init__(self) -> None:
+        if self.prompt is None and not self.messages:
+            raise ValueError("a prompt is missing; write prompt or messages")
+        if self.subagents and "start_subagent" not in self.tools:
+            raise ValueError("subagents without the tool start_subagent; name it under tools")
+
+
+@dataclass(frozen=True, slots=True)
+class McpTaskSettings:
+    tool: str = field(metadata=doc("server.tool"))
+    arguments: Mapping[str, Json] = field(default_factory=lambda: MappingProxyType({}), metadata=doc("Arguments."))
+
+
+@dataclass(frozen=True, slots=True)
 class FunctionSettings:
     call: str = field(metadata=doc("module:callable"))
     args: tuple[Json, ...] = field(default=(), metadata=doc("Arguments."))
@@ -89,16 +127,15 @@ class FakeKind:
     unrendered: ClassVar[frozenset[str]] = frozenset()
 
     def repeatable(self, settings: object) -> bool:
-        return self.name == "llm" or getattr(settings, "method", "") == "GET"
+        return self.name in {"llm", "agent", "subagent"} or getattr(settings, "method", "") == "GET"
 
     def prepare(self, settings: object, scope: Mapping[str, object]) -> object:
         del scope
         return settings
 
     def estimate(self, settings: object, spec: BackendSpec) -> Estimate:
-        if self.name != "llm":
+        if not isinstance(settings, LlmSettings | AgentSettings):
             return Estimate()
-        assert isinstance(settings, LlmSettings)
         longest = int(settings.max_tokens or spec.max_tokens or 4096)
         return Estimate(len(str(settings.prompt)) // 4, longest)
 
@@ -129,6 +166,25 @@ class Llm(FakeKind):
     output = OutputShape("text", {"text": "", "model": "", "stop": "end", "data": None})
 
 
+class Agent(FakeKind):
+    name = "agent"
+    settings = AgentSettings
+    short = "prompt"
+    output = OutputShape("text", {"text": "", "model": "", "stop": "end", "data": None})
+    calls = "many"
+
+
+class Subagent(Agent):
+    name = "subagent"
+
+
+class Mcp(FakeKind):
+    name = "mcp"
+    settings = McpTaskSettings
+    short = "tool"
+    output = OutputShape("text", {"text": "", "content": [], "structured": None})
+
+
 class Function(FakeKind):
     name = "function"
     settings = FunctionSettings
@@ -150,6 +206,18 @@ class ModelSettings:
 @dataclass(frozen=True, slots=True)
 class SiteSettings:
     base_url: str | None = field(default=None, metadata=doc("Where it is."))
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    command: tuple[str, ...] = field(default=(), metadata=doc("The program."))
+    env: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), metadata=doc("Its environment."))
+    cwd: str | None = field(default=None, metadata=doc("Where it runs."))
+    url: str = field(default="", metadata=doc("Where it is."))
+
+    def __post_init__(self) -> None:
+        if bool(self.command) == bool(self.url):
+            raise ValueError("exactly one of command and url is needed; write one of them")
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +263,11 @@ class Site(FakeBackend, Sends):
     settings = SiteSettings
 
 
+class Server(FakeBackend):
+    name = "mcp"
+    settings = ServerSettings
+
+
 class Resource(FakeBackend):
     name = "resource"
 
@@ -205,8 +278,8 @@ class Simulated(FakeBackend, Answers, Sends):
     unrendered: ClassVar[frozenset[str]] = frozenset({"answer"})
 
 
-KINDS: dict[str, type] = {kind.name: kind for kind in (Shell, Http, Llm, Function)}
-BACKENDS: dict[str, type] = {backend.name: backend for backend in (Model, Site, Resource, Simulated)}
+KINDS: dict[str, type] = {kind.name: kind for kind in (Shell, Http, Llm, Agent, Subagent, Mcp, Function)}
+BACKENDS: dict[str, type] = {backend.name: backend for backend in (Model, Site, Resource, Server, Simulated)}
 
 
 class Loads:

@@ -20,12 +20,19 @@ FLOW: dict[str, Any] = json.loads("""{
   "defaults": {"attempt_timeout": "1m", "with": ["bash", "-c"]},
   "budget": {"tokens": "10k"},
   "backends": {"off": {"kind": "simulated", "rate_limit": {"requests": 5, "per": "1s"}, "fallback": []}},
+  "mcp_servers": {"git": {"command": ["git-server", "{{ inputs.name }}"], "env": {"A": 1}, "health_check": "1m"}},
+  "roles": {"critic": {"backend": "off", "system": "Be {{ inputs.name }}.", "tools": ["git.*"], "max_turns": 3}},
+  "degrade": {"reduced": {"when": ["off", "git"], "models": {"off": "small"}, "skip_optional": true}},
   "groups": {"late": {"max_concurrency": 2}},
   "tasks": {
     "build": {"shell": {"command": "make {{ inputs.name }}", "env": {"A": 1}}, "retry": {"max_attempts": 3}},
     "each": {"for_each": {"items": ["a", "b"], "as": "word"}, "http": {"url": "/{{ word }}", "json": {"x": [1]}}},
     "pair": {"for_each": {"each": "each"}, "llm": {"backend": "off", "prompt": "{{ each.text }}", "max_tokens": 5}},
     "grid": {"matrix": {"os": ["x"], "py": "{{ build.parsed }}"}, "function": {"call": "m:f", "args": ["{{ os }}"]}},
+    "agent": {"agent": {"role": "critic", "prompt": "{{ build }}", "confirm": ["git.*"]}, "save": "x/{{ build }}.md"},
+    "lead": {"agent": {"role": "orchestrator", "backend": "off", "prompt": "go", "subagents": ["critic", "writer"]}},
+    "tool": {"mcp": {"tool": "git.log", "arguments": {"x": ["{{ agent.text }}"]}}},
+    "kept": {"llm": {"backend": "off", "prompt": "hi"}, "cache": {"ttl": "1h"}},
     "gate": {"approve": {"message": "Go?", "timeout": "1h"}, "depends_on": ["group:default"], "group": "late"},
     "last": {"depends_on": {"gate": "settled"}, "group": "late", "shell": "echo {{ build }}", "until": "parsed.ok"}
   },
@@ -33,7 +40,24 @@ FLOW: dict[str, Any] = json.loads("""{
 }""")
 
 WORDS = st.sampled_from(
-    ["", "x", "build", "{{ build }}", "{{ x", "${x}", "{% if %}", "3s", "-1", "group:late", "item", "\0", "a/b", "~"]
+    [
+        "",
+        "x",
+        "build",
+        "{{ build }}",
+        "{{ x",
+        "${x}",
+        "{% if %}",
+        "3s",
+        "-1",
+        "group:late",
+        "item",
+        "\0",
+        "a/b",
+        "~",
+        "git",
+        "git.x",
+    ]
 )
 HUGE = st.sampled_from([10**299, -(10**299), "9" * 400, 1e308])
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | HUGE | WORDS | st.text(max_size=8)

@@ -7,17 +7,26 @@ from pathlib import Path
 import pytest
 
 from orchestrator.core.errors import Code, FlowError
-from orchestrator.flows import load_flow
-from tests.flows.fakes import registry
+from orchestrator.flows import Registry, load_flow
+from tests.flows.fakes import BACKENDS, KINDS, Loads, registry
 
 BAD = Path(__file__).parent / "bad"
 NAMES = sorted(path.stem for path in BAD.glob("*.yaml"))
 
 
+def installed(path: Path) -> Registry:
+    """Return what is installed for the file: one of them is about what is not."""
+    if path.stem != "kinds_not_installed":
+        return registry()
+    kinds = {name: kind for name, kind in KINDS.items() if name in {"shell", "http", "llm", "function"}}
+    backends = {name: backend for name, backend in BACKENDS.items() if name != "mcp"}
+    return registry(Loads(kinds), Loads(backends))
+
+
 def complaints(path: Path, environ: dict[str, str] | None = None) -> str:
     """Return what is said of the file, with paths as they look from its folder."""
     with pytest.raises(FlowError) as caught:
-        load_flow(str(path), registry(), environ=environ or {})
+        load_flow(str(path), installed(path), environ=environ or {})
     return str(caught.value).replace(f"{path.parent}/", "")
 
 

@@ -15,9 +15,11 @@ from orchestrator.core.flow import (
     BreakerPolicy,
     BudgetPolicy,
     Condition,
+    DegradeLevel,
     FlowCall,
     ForEach,
     Group,
+    HealthCheck,
     InputType,
     Matrix,
     Need,
@@ -26,17 +28,23 @@ from orchestrator.core.flow import (
     RateLimit,
     RetryPolicy,
     SecretSource,
+    Task,
     Until,
     WhenOpen,
 )
 from orchestrator.flows import load_flow
+from orchestrator.flows.ready_roles import READY_ROLES
+from orchestrator.flows.toolbox import BUILT_IN_TOOLS
 from tests.flows.fakes import (
     BACKENDS,
     KINDS,
+    AgentSettings,
     HttpSettings,
     LlmSettings,
     Loads,
+    McpTaskSettings,
     PromptFile,
+    ServerSettings,
     ShellSettings,
     flow_of,
     registry,
@@ -363,3 +371,156 @@ def test_recover_without_optional_is_a_warning(tmp_path: Path) -> None:
     path.write_text("tasks: {a: {shell: echo, recover: none}, b: {shell: echo, optional: true, recover: none}}")
     [warning] = load_flow(str(path), registry(), environ={}).warnings
     assert (warning.line, warning.message) == (1, "`recover` is used of optional tasks only")
+
+
+# ── MCP servers, tools and roles ────────────────────────────────────────────────────────────────
+
+SERVERS = """
+mcp_servers:
+  git: {command: [git-server, "${inputs.repository}"], env: {A: "{{ env.B }}"}, max_concurrency: 2, health_check: 1m}
+  docs: {url: "https://example.org/mcp", headers: {X: y}, api_key: {env: DOCS_KEY}, breaker: {failure_threshold: 2}}
+  moved: {command: [server], cwd: sub/../other}
+  abroad: {command: [server], cwd: "{{ inputs.repository }}/x"}
+inputs: {repository: {type: path}}
+"""
+
+
+def test_an_mcp_server_is_a_backend_of_the_flow(tmp_path: Path) -> None:
+    backends = flow_of(tmp_path, f"{SERVERS}\ntasks: {{a: {{shell: echo}}}}").backends
+    assert {name: spec.kind for name, spec in backends.items()} == dict.fromkeys(
+        ["git", "docs", "moved", "abroad"], "mcp"
+    )
+    assert backends["git"].settings == ServerSettings(
+        ("git-server", "${inputs.repository}"), {"A": "{{ env.B }}"}, str(tmp_path)
+    )
+    assert (backends["git"].max_concurrency, backends["git"].health_check) == (2, HealthCheck(60.0))
+    assert backends["docs"].settings == ServerSettings(url="https://example.org/mcp")
+    assert (backends["docs"].api_key, backends["docs"].headers) == (SecretSource(env="DOCS_KEY"), {"X": "y"})
+    assert backends["docs"].breaker == BreakerPolicy(failure_threshold=2)
+
+
+def test_a_server_runs_in_the_folder_of_the_file_or_where_it_says(tmp_path: Path) -> None:
+    backends = flow_of(tmp_path, f"{SERVERS}\ntasks: {{a: {{shell: echo}}}}").backends
+    folders = {name: getattr(spec.settings, "cwd", None) for name, spec in backends.items()}
+    assert folders == {
+        "git": str(tmp_path),
+        "docs": None,
+        "moved": str(tmp_path / "other"),
+        "abroad": "{{ inputs.repository }}/x",
+    }
+
+
+def test_a_task_that_calls_a_tool_has_its_server_as_backend(tmp_path: Path) -> None:
+    text = f"""{SERVERS}
+defaults: {{fallback: [model], backend: model}}
+backends: {{model: {{kind: simulated}}}}
+tasks:
+  a: {{mcp: git.git_log}}
+  b: {{mcp: {{tool: "docs.search.{{{{ a }}}}", arguments: {{query: "{{{{ a.structured }}}}"}}}}}}
+"""
+    tasks = flow_of(tmp_path, text).tasks
+    assert (tasks["a"].kind, tasks["a"].backend, tasks["a"].fallback) == ("mcp", "git", None)
+    assert tasks["a"].settings == McpTaskSettings("git.git_log")
+    assert (tasks["b"].backend, tasks["b"].needs) == ("docs", needs("a"))
+
+
+AGENTS = """
+backends: {model: {kind: simulated}, other: {kind: simulated}}
+mcp_servers: {git: {command: [git-server]}}
+roles:
+  reviewer: {backend: other, model: strict-1, max_turns: 5, tools: [read_file, git.git_*]}
+  reader: {description: Reads., tools: [git], confirm: ["git.*"], token_budget: 10k, extra: {seed: 1}}
+"""
+
+
+def agent(folder: Path, task: str) -> tuple[Task, AgentSettings]:
+    flow = flow_of(folder, f"{AGENTS}\ntasks: {{a: {{agent: {task}}}}}")
+    settings = flow.tasks["a"].settings
+    assert isinstance(settings, AgentSettings)
+    return flow.tasks["a"], settings
+
+
+def test_a_role_gives_what_the_task_does_not(tmp_path: Path) -> None:
+    task, settings = agent(tmp_path, "{role: reviewer, prompt: hello, max_turns: 2}")
+    assert (task.backend, settings.model, settings.max_turns) == ("other", "strict-1", 2)
+    assert settings.tools == ("read_file", "git.git_*")
+    assert settings.system == READY_ROLES["reviewer"]["system"]
+    assert settings.role == "reviewer"
+
+
+def test_a_backend_of_the_tasks_own_does_not_get_the_model_of_the_roles_backend(tmp_path: Path) -> None:
+    task, settings = agent(tmp_path, "{role: reviewer, prompt: hello, backend: model}")
+    assert (task.backend, settings.model) == ("model", None)
+    task, settings = agent(tmp_path, "{role: reviewer, prompt: hello, backend: other}")
+    assert (task.backend, settings.model) == ("other", "strict-1")
+
+
+def test_every_key_of_a_role_reaches_the_agent(tmp_path: Path) -> None:
+    _, settings = agent(tmp_path, "{role: reader, backend: model, prompt: hello}")
+    assert (settings.confirm, settings.token_budget, settings.extra) == (("git.*",), 10_000, {"seed": 1})
+    assert settings.description == "Reads."
+
+
+def test_a_ready_role_needs_only_a_backend(tmp_path: Path) -> None:
+    task, settings = agent(tmp_path, "{role: coder, backend: model, prompt: hello}")
+    assert task.backend == "model"
+    assert {"write_file", "shell"} <= set(settings.tools)
+    assert settings.confirm == "on_write"
+
+
+@pytest.mark.parametrize("name", READY_ROLES)
+def test_a_ready_role_says_who_it_is_in_plain_text(name: str, tmp_path: Path) -> None:
+    given = READY_ROLES[name]
+    assert given["description"]
+    assert 400 < len(given["system"]) < 1_500
+    assert not [sign for sign in ("{{", "${", "{%", "\t", "  ") if sign in given["system"]]
+    assert set(given.get("tools", ())) <= set(BUILT_IN_TOOLS)
+    team = "subagents: [writer], " if name == "orchestrator" else ""
+    assert agent(tmp_path, f"{{role: {name}, {team}backend: model, prompt: hello}}")[1].system == given["system"]
+
+
+def test_an_agent_without_a_role_is_what_it_says_itself(tmp_path: Path) -> None:
+    _, settings = agent(tmp_path, "{backend: model, prompt: hello, tools: [shell, git]}")
+    assert settings == AgentSettings("hello", tools=("shell", "git"))
+
+
+def test_a_team_has_the_settings_of_its_roles(tmp_path: Path) -> None:
+    _, settings = agent(
+        tmp_path, "{role: orchestrator, backend: model, prompt: hello, subagents: [reader, reviewer, writer]}"
+    )
+    assert list(settings.team) == ["reader", "reviewer", "writer"]
+    assert settings.team["reader"].tools == ("git",)
+    assert (settings.team["reviewer"].backend, settings.team["reviewer"].max_turns) == ("other", 5)
+    assert settings.team["writer"].description == READY_ROLES["writer"]["description"]
+    assert {member.role for member in settings.team.values()} == {"reader", "reviewer", "writer"}
+
+
+# ── save, cache, health and levels ──────────────────────────────────────────────────────────────
+
+
+def test_a_task_may_save_its_output_and_keep_its_answer(tmp_path: Path) -> None:
+    text = """
+backends: {model: {kind: simulated, health_check: {every: 10s, degraded_above: 2s}}, plain: {kind: resource}}
+tasks:
+  a: {for_each: [x], llm: {backend: model, prompt: hi}, save: "out/{{ label }}.md", cache: 1h}
+  b: {llm: {backend: model, prompt: hi}, save: "{{ a[0].text }}.md", cache: {ttl: 7d}}
+"""
+    flow = flow_of(tmp_path, text)
+    assert (flow.tasks["a"].save, flow.tasks["a"].cache_ttl) == ("out/{{ label }}.md", 3_600.0)
+    assert (flow.tasks["b"].needs, flow.tasks["b"].cache_ttl) == (needs("a"), 604_800.0)
+    assert flow.backends["model"].health_check == HealthCheck(10.0, 2.0)
+    assert flow.backends["plain"].health_check is None
+
+
+def test_levels_stand_in_their_order_the_lowest_last(tmp_path: Path) -> None:
+    text = """
+backends: {model: {kind: simulated}, other: {kind: simulated}}
+degrade:
+  minimal: {when: [model, other], all_of: true, skip_optional: true, use_cache: true}
+  reduced: {when: [model], models: {model: small}}
+tasks: {a: {llm: {backend: model, prompt: hi}}}
+"""
+    assert flow_of(tmp_path, text).degrade == (
+        DegradeLevel("reduced", ("model",), models={"model": "small"}),
+        DegradeLevel("minimal", ("model", "other"), all_of=True, skip_optional=True, use_cache=True),
+    )

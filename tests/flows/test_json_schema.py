@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from orchestrator import yamlsource
 from orchestrator.core.errors import FlowError
 from orchestrator.flows import json_schema, load_flow
-from orchestrator.flows.schema import BACKEND, DEFAULTS, FLOW, TASK
-from tests.flows.fakes import BACKENDS, KINDS, Loads, registry
+from orchestrator.flows.schema import BACKEND, DEFAULTS, NOT_OF_SERVERS, ROLE, TASK
+from orchestrator.flows.settings import form_of
+from tests.flows.fakes import BACKENDS, KINDS, AgentSettings, Loads, registry
 from tests.flows.json_schema_checker import faults, fits, unknown_words
 from tests.flows.mutations import FLOW as FLOW_DATA
 from tests.flows.mutations import PLACES, VALUES, changed, load
@@ -49,6 +50,14 @@ HOLDERS = {
     "tasks/*/llm": "{tasks: {a: {llm: {KEY: 1}}}}",
     "tasks/*/function": "{tasks: {a: {function: {KEY: 1}}}}",
     "tasks/*/flow": "{tasks: {a: {flow: {KEY: 1}}}}",
+    "tasks/*/agent": "{tasks: {a: {agent: {KEY: 1}}}}",
+    "tasks/*/mcp": "{tasks: {a: {mcp: {KEY: 1}}}}",
+    "tasks/*/cache": "{tasks: {a: {llm: hi, cache: {KEY: 1}}}}",
+    "mcp_servers/*": "{mcp_servers: {x: {KEY: 1}}, tasks: {a: {shell: echo}}}",
+    "roles/*": "{roles: {x: {KEY: 1}}, tasks: {a: {shell: echo}}}",
+    "degrade": "{degrade: {KEY: 1}, tasks: {a: {shell: echo}}}",
+    "degrade/reduced": "{degrade: {reduced: {KEY: 1}}, tasks: {a: {shell: echo}}}",
+    "backends/*/health_check": "{backends: {x: {kind: http, health_check: {KEY: 1}}}, tasks: {a: {shell: echo}}}",
 }
 
 
@@ -92,7 +101,7 @@ def test_the_loader_refuses_what_the_schema_does_not_have(place: str, tmp_path: 
     assert unknown_keys(tmp_path, HOLDERS[place].replace("KEY", STRANGE)) == {STRANGE}
 
 
-@pytest.mark.parametrize("kind", BACKENDS)
+@pytest.mark.parametrize("kind", sorted(BACKENDS.keys() - {"mcp"}))
 def test_a_backend_has_its_own_keys_and_the_common_ones(kind: str, tmp_path: Path) -> None:
     form = BACKEND_FORMS[kind]
     assert set(BACKEND) <= set(form["properties"])
@@ -120,10 +129,22 @@ def test_every_key_has_a_description() -> None:
 
 
 def test_keys_of_a_later_version_are_not_offered() -> None:
-    assert not {"mcp_servers", "roles"} & set(SCHEMA["properties"])
-    assert not {"save", "cache", "on_resume"} & set(TASKS["properties"])
-    assert {"mcp_servers", "roles"} <= set(FLOW.keys)
-    assert {"save", "cache", "on_resume"} <= set(TASK)
+    assert "on_resume" not in TASKS["properties"]
+    assert "on_resume" in TASK
+
+
+def test_what_only_the_program_fills_is_not_offered() -> None:
+    assert not {"team", "description", "backend"} & set(form_of(AgentSettings).keys)
+
+
+def test_an_mcp_server_is_no_kind_of_backend() -> None:
+    assert "mcp" not in BACKEND_FORMS
+    assert not NOT_OF_SERVERS & set(at("mcp_servers/*")["properties"])
+    assert set(BACKEND) - NOT_OF_SERVERS <= set(at("mcp_servers/*")["properties"])
+
+
+def test_a_role_has_its_own_keys() -> None:
+    assert set(at("roles/*")["properties"]) == set(ROLE)
 
 
 def test_what_a_task_takes_is_every_kind_that_is_installed() -> None:
@@ -133,6 +154,9 @@ def test_what_a_task_takes_is_every_kind_that_is_installed() -> None:
         ("http",),
         ("llm",),
         ("function",),
+        ("agent",),
+        ("subagent",),
+        ("mcp",),
         ("flow",),
         ("approve",),
     }

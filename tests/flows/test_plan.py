@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.core.flow import Flow, RetryPolicy
+from orchestrator.core.flow import Flow, Json, RetryPolicy
 from orchestrator.flows import Bounds, bounds, graph, plan, say_seconds
 from orchestrator.flows.bounds import longest_delays
+from orchestrator.flows.counting import instances, with_known_lists
 from tests.flows.fakes import flow_of, registry
 
 DIAMOND = """
@@ -240,3 +241,31 @@ def test_delays_add_up_however_many_there_are(policy: RetryPolicy, seconds: floa
 )
 def test_spans_are_said_in_the_units_of_people(seconds: float, words: str) -> None:
     assert say_seconds(seconds) == words
+
+
+# ── lists that follow from the inputs ───────────────────────────────────────────────────────────
+
+LISTED = """
+name: listed
+inputs:
+  languages: {type: list, default: [de, fr]}
+  places: {type: list, required: true}
+tasks:
+  first: {for_each: "${inputs.languages}", shell: "echo {{ item }}"}
+  second: {for_each: {each: first}, shell: "echo {{ item }}"}
+  third: {for_each: "{{ first }}", shell: "echo {{ item }}"}
+  fourth: {matrix: {language: "${inputs.languages}", place: "${inputs.places}"}, shell: echo}
+  fifth: {for_each: "{{ range(3) | list }}", shell: "echo {{ item }}"}
+  sixth: {for_each: "{% for one in inputs.languages %}{{ one }}{% endfor %}", shell: "echo {{ item }}"}
+"""
+
+
+@pytest.mark.parametrize(
+    ("inputs", "counts"),
+    [(None, [2, 2, None, None, 3, None]), ({"languages": ["de"], "places": ["x", "y", "z"]}, [1, 1, None, 3, 3, None])],
+)
+def test_what_follows_from_the_inputs_is_counted(
+    inputs: dict[str, Json] | None, counts: list[int | None], tmp_path: Path
+) -> None:
+    flow = with_known_lists(flow_of(tmp_path, LISTED), inputs)
+    assert [instances(flow, task) for task in flow.tasks.values()] == counts

@@ -1,0 +1,156 @@
+"""What the user and the project set for all flows: where that stands, and what of it is no flow's business.
+
+The files lie in `.orchestrator/` of the flow's folder and of those above it, and in the user's own folder. The nearer
+one wins, key by key. The sections that declare something for flows are handed on as they were read, with their places.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+from orchestrator.config.complaints import Complaints, meant, read
+from orchestrator.core.errors import FlowError, Problem
+from orchestrator.yamlsource import Source
+
+FILE: Final = "config.yaml"
+PROJECT_FOLDER: Final = ".orchestrator"
+
+OF_FLOWS: Final = ("backends", "mcp_servers", "roles", "prices")
+"""The sections that the reader of flows understands."""
+
+NOTIFICATIONS: Final = ("toast", "bell", "desktop")
+_SECTIONS: Final = (*OF_FLOWS, "keys", "theme", "notifications")
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """The key that somebody wants for an action, as it is written, and where."""
+
+    key: str
+    file: str
+    line: int | None = None
+    column: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All that is set. `files` are those that were found, the nearest first; None stands for what nobody set.
+
+    `keys` are by action; nothing here knows which actions and keys there are. Of `notifications` those are named that
+    are wanted.
+    """
+
+    files: tuple[tuple[str, Source], ...] = ()
+    keys: Mapping[str, Binding] = field(default_factory=lambda: MappingProxyType({}))
+    theme: str | None = None
+    notifications: frozenset[str] | None = None
+    warnings: tuple[Problem, ...] = ()
+
+
+def read_settings(start: Path, environ: Mapping[str, str]) -> Settings:
+    """Return the settings that hold in a folder. Raises FlowError with everything that is wrong with any file."""
+    problems: list[Problem] = []
+    found: list[Settings] = []
+    for path in settings_files(start, environ):
+        try:
+            found.append(_read(path, environ) if _is_trusted(path, start) else Settings(warnings=(_strange(path),)))
+        except FlowError as error:
+            problems += error.problems
+    if problems:
+        raise FlowError(*problems)
+    return _merged(found)
+
+
+def settings_files(start: Path, environ: Mapping[str, str]) -> Iterator[Path]:
+    """Yield the files that are there, the nearest first."""
+    folder = start.absolute()
+    places = (each / PROJECT_FOLDER / FILE for each in (folder, *folder.parents))
+    yield from (path for path in places if path.is_file())
+    users = environ.get("XDG_CONFIG_HOME") or Path(environ.get("HOME") or "~").expanduser() / ".config"
+    own = Path(users) / "orchestrator" / FILE
+    if own.is_file():
+        yield own
+
+
+def _is_trusted(path: Path, start: Path) -> bool:
+    """Return whether the file is of one who may say what runs here, and not of whoever can write to `/tmp`."""
+    with suppress(OSError):
+        return path.stat().st_uid in {os.getuid(), 0, start.stat().st_uid}
+    return False
+
+
+def _strange(path: Path) -> Problem:
+    return Problem("this configuration belongs to another user, so it is not used", str(path), hint="own it, or move")
+
+
+def _merged(found: list[Settings]) -> Settings:
+    """Return what holds of several files, the nearest of which comes first."""
+    keys: dict[str, Binding] = {}
+    for settings in reversed(found):
+        keys |= settings.keys
+    return Settings(
+        files=tuple(file for settings in found for file in settings.files),
+        keys=MappingProxyType(keys),
+        theme=next((one.theme for one in found if one.theme is not None), None),
+        notifications=next((one.notifications for one in found if one.notifications is not None), None),
+        warnings=tuple(warning for settings in found for warning in settings.warnings),
+    )
+
+
+# ── one file ────────────────────────────────────────────────────────────────────────────────────
+
+
+def _read(path: Path, environ: Mapping[str, str]) -> Settings:
+    source = read(path, environ, allow_empty=True)
+    complaints = Complaints(path, source)
+    data: Any = {} if source.data is None else source.data
+    if not isinstance(data, dict):
+        raise FlowError(complaints.problem((), "a configuration is a map", f"write one of {', '.join(_SECTIONS)}"))
+    complaints.unknown_keys(data, _SECTIONS, ())
+    settings = Settings(
+        files=((str(path), source),),
+        keys=MappingProxyType(_keys(data.get("keys"), path, complaints)),
+        theme=_theme(data.get("theme"), complaints),
+        notifications=_notifications(data.get("notifications"), complaints),
+    )
+    complaints.raise_any()
+    return settings
+
+
+def _keys(written: Any, path: Path, complaints: Complaints) -> dict[str, Binding]:  # noqa: ANN401 - plain data
+    if written is not None and not isinstance(written, dict):
+        complaints.add(("keys",), "keys is a map of actions and keys", "write `keys: {ACTION: KEY}`")
+        return {}
+    bindings: dict[str, Binding] = {}
+    for action, key in (written or {}).items():
+        text = str(key) if isinstance(key, str | int) and not isinstance(key, bool) else ""
+        if text.strip():
+            bindings[action] = Binding(text, str(path), *complaints.place(("keys", action)))
+        else:
+            complaints.add(("keys", action), f"{action!r} has no key", "write one, in quotes if it is a sign")
+    return bindings
+
+
+def _theme(written: object, complaints: Complaints) -> str | None:
+    if written is None or (isinstance(written, str) and written.strip()):
+        return written
+    complaints.add(("theme",), "theme is the name of a theme", "`orchestrator themes` lists them")
+    return None
+
+
+def _notifications(written: Any, complaints: Complaints) -> frozenset[str] | None:  # noqa: ANN401 - plain data
+    """Return which notifications are wanted, from one word or a list of them."""
+    if written is None or written == "none":
+        return None if written is None else frozenset()
+    words = written if isinstance(written, list) else [written]
+    for number, word in enumerate(words):
+        if word not in NOTIFICATIONS:
+            path = ("notifications", number) if isinstance(written, list) else ("notifications",)
+            complaints.add(path, f"{word!r} is no notification", meant(str(word), (*NOTIFICATIONS, "none")))
+    return frozenset(word for word in words if isinstance(word, str))
