@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from orchestrator.core.ports import Session
-from orchestrator.tui.options import DashboardExit, DashboardOptions, Left
+from orchestrator.core.theme import ThemeSpec
+from orchestrator.tui.options import WAYS, DashboardExit, DashboardOptions, Left
 
-__all__ = ["DashboardExit", "DashboardOptions", "Left", "run_dashboard"]
+if TYPE_CHECKING:
+    from orchestrator.tui.keymap import Keys, Wish
+
+__all__ = ["WAYS", "DashboardExit", "DashboardOptions", "Left", "read_keys", "run_dashboard", "textual_themes"]
+
+
+def read_keys(wishes: Mapping[str, Wish]) -> Keys:
+    """Return the keys that somebody set for commands. Raises FlowError with all that is wrong with them."""
+    from orchestrator.tui.keymap import read_keys as read  # noqa: PLC0415 - only where keys are set is it paid for
+
+    return read(wishes) if wishes else {}
+
+
+def textual_themes() -> tuple[ThemeSpec, ...]:
+    """Return the themes that come with Textual, made easy to read; any of their names may be a dashboard's theme."""
+    from orchestrator.tui.paint import textual_themes as read  # noqa: PLC0415 - Textual costs 140 ms
+
+    return read()
 
 
 def run_dashboard(

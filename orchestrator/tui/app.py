@@ -4,42 +4,66 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
+from typing import Final
 
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.driver import Driver
 
-from orchestrator.core.ports import Session
+from orchestrator.core.ports import Guide, Session
 from orchestrator.core.theme import ThemeSpec
 from orchestrator.tui.commands import COMMANDS
+from orchestrator.tui.keymap import Keymap
 from orchestrator.tui.leaving import Leaving
 from orchestrator.tui.options import DashboardExit, DashboardOptions, Left
+from orchestrator.tui.output import outlive_terminal
 from orchestrator.tui.paint import Paint, from_textual, to_textual
-from orchestrator.tui.palette import PaletteProvider
-from orchestrator.tui.screens.tasks import TasksScreen
+from orchestrator.tui.screens.main import MainScreen
+from orchestrator.tui.screens.telling import Teller
+from orchestrator.tui.views.view import bind
+
+ALIVE: Final = 0.5
+"""Seconds between two looks at whether the screen is alive,"""
+PATIENCE: Final = 3.0
+"""and those after which one that does nothing is dead. While the program sleeps or is held up, none pass."""
 
 
-def bindings() -> list[BindingType]:
+def bindings(keymap: Keymap) -> list[BindingType]:
     """Return the bindings of the commands that are in force everywhere."""
     return [
-        Binding(command.keys, f"everywhere('{command.id}')", command.label, id=command.id, show=False, priority=True)
+        Binding(
+            ",".join(keymap.of(command.id)),
+            f"everywhere('{command.id}')",
+            command.label,
+            id=command.id,
+            show=False,
+            priority=True,
+        )
         for command in COMMANDS.values()
         if command.everywhere
     ]
+
+
+def _guided(guide: Guide) -> Callable[..., MainScreen]:
+    from orchestrator.tui.screens.tour import TourScreen  # noqa: PLC0415 - few runs have a guide
+
+    return partial(TourScreen, guide=guide)
 
 
 class Dashboard(App[DashboardExit]):
     """Shows one session."""
 
     TITLE = "orchestrator"
-    COMMANDS = frozenset({PaletteProvider})  # type: ignore[assignment]  # only iterated; Textual declares a set
-    BINDINGS = bindings()
-    CSS = """
-    Toast { border-left: outer $primary; background: $panel; width: 64; padding: 0 1; }
-    Toast.-error { border-left: outer $error; }
-    Toast.-warning { border-left: outer $warning; }
-    App.-ascii Toast { border-left: ascii $primary; }
-    SearchIcon { display: none; }
-    Input > .input--cursor { text-style: reverse; }
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS = bindings(Keymap())
+    CSS = f"""
+    Toast {{ border-left: outer $primary; background: $panel; width: 64; padding: 0 1; }}
+    Toast.-error {{ border-left: outer $error; }}
+    Toast.-warning {{ border-left: outer $warning; }}
+    App.-ascii Toast {{ border-left: ascii $primary; }}
+    Input > .input--cursor {{ text-style: reverse; }}
+    {MainScreen.STYLES}
     """
 
     def __init__(
@@ -52,23 +76,46 @@ class Dashboard(App[DashboardExit]):
         # With NO_COLOR, Textual drops every colour only if it believes in the terminal's own colours from the start.
         super().__init__(ansi_color=True if os.environ.get("NO_COLOR") else None)
         self._options = options
+        keymap = Keymap(options.keys)
+        bind(self, bindings(keymap))
         self._specs = {spec.name: spec for spec in options.themes}
         for spec in options.themes:
             self.register_theme(to_textual(spec))
         self.crash: BaseException | None = None
+        self._heard = (0, 0)
         self.set_class(options.ascii, "-ascii")
         self.theme = self._first_theme()
-        self.main = TasksScreen(
+        screen = MainScreen if options.guide is None else _guided(options.guide)
+        self.main = screen(
             session,
             self._paint(),
             Leaving(session, self.exit, when_done=options.exit_when_done),
+            keymap=keymap,
+            log_path=options.log_path,
             engine_error=engine_error,
             next_theme=self.show_next_theme,
         )
 
+        self.main.teller = Teller(options.notifications, keymap.name)
+
     def on_mount(self) -> None:
         self.theme_changed_signal.subscribe(self, lambda _: self.main.use(self._paint()))
         _ = self.push_screen(self.main)
+
+        self.set_interval(ALIVE, self._look_after_screen)
+
+    def _look_after_screen(self) -> None:
+        """A screen that looks at nothing any more, though nobody closed it, is as good as crashed."""
+        ticks, beats = self._heard
+        self._heard = (self.main.ticks, 0 if ticks != self.main.ticks else beats + 1)
+        if self.main.ticks and self._heard[1] * ALIVE > PATIENCE + 2 * self.main.pause:
+            self._handle_exception(RuntimeError("the screen stopped"))
+
+    def panic(self, *renderables: object) -> None:
+        """End without what Textual would print over what comes after."""
+        del renderables
+        self.crash = self.crash or RuntimeError("the terminal cannot be read any more")
+        self._close_messages_no_wait()
 
     def leave(self, how: Left) -> None:
         """End because of a signal."""
@@ -79,17 +126,19 @@ class Dashboard(App[DashboardExit]):
 
     # ── themes ──────────────────────────────────────────────────────────────────────────────────
 
+    def _build_driver(self, headless: bool, inline: bool, mouse: bool, size: tuple[int, int] | None) -> Driver:  # noqa: FBT001 - Textual's own signature
+        return outlive_terminal(super()._build_driver(headless, inline, mouse, size))
+
     def _first_theme(self) -> str:
         if self._options.theme is not None and self._options.theme in self.available_themes:
             return self._options.theme
         return next(iter(self._specs), "textual-dark")
 
     def show_next_theme(self) -> None:
-        """Go through the themes that we were given."""
-        names = list(self._specs)
-        if names:
-            place = names.index(self.theme) + 1 if self.theme in names else 0
-            self.theme = names[place % len(names)]
+        """Go through the themes that we were given, and the one that was chosen at the start."""
+        names = list(dict.fromkeys([*self._specs, self._first_theme()]))
+        place = names.index(self.theme) + 1 if self.theme in names else 0
+        self.theme = names[place % len(names)]
 
     def _paint(self) -> Paint:
         return Paint(self._spec(), ascii_only=self._options.ascii, colorless=self.no_color)

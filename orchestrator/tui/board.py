@@ -1,19 +1,28 @@
-"""What the Tasks screen remembers between two looks: folds, filter, marks, and which rows follow from them."""
+"""What the views of tasks remember between two looks: folds, filter, marks, and which rows follow from them."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from typing import Final, NamedTuple
 
+from orchestrator.core.critical import critical_chain
 from orchestrator.core.progress import ENDED_BADLY, ENDED_WELL, TaskProgress
 from orchestrator.core.states import NEEDS_A_PERSON, BreakerState, RunState, Status
 from orchestrator.tui.detail import Dependants, dependants
 from orchestrator.tui.feed import Feed
 from orchestrator.tui.filter import EVERYTHING, Filter
-from orchestrator.tui.rows import Folds, Kind, Row, build, is_fan
+from orchestrator.tui.rows import Folds, Keep, Kind, Order, Row, build, is_fan
+from orchestrator.tui.sorting import By, Sort
 
 REBUILD: Final = 1.0
 """Seconds between two sievings while what matches changes by itself."""
+RESORT: Final = 2.0
+"""Seconds between two sortings by what changes by itself,"""
+QUIET: Final = 1.0
+"""and seconds without a key before rows change their places."""
+CHAIN: Final = 1.0
+"""Seconds between two looks at what decides the end, and again as many for every so many tasks:"""
+_CHAIN_TASKS: Final = 5000
 
 
 class Situation(NamedTuple):
@@ -35,11 +44,19 @@ class Board:
         self.folds = Folds()
         self.filter: Filter = EVERYTHING
         self.hides_done = False
+        self.sort = Sort()
+        self.pressed = float("-inf")
+        self._ranks: dict[str, int] = {}
+        self._ranked: tuple[Sort, float] = (self.sort, float("-inf"))
         self.marks: frozenset[str] = frozenset()
         self.matching: frozenset[str] | None = None
         self._sieved = float("-inf")
+        self._all: list[Row] = []
+        self._all_of: tuple[object, ...] = ()
         self._dependants_of = ("", -1)
         self._dependants: Dependants = ()
+        self._chain: tuple[str, ...] = ()
+        self._chain_of = (-1, float("-inf"))
 
     # ── rows ────────────────────────────────────────────────────────────────────────────────────
 
@@ -47,10 +64,47 @@ class Board:
         """Return the rows; the cursor's stays until the cursor leaves it, even if it matches no more."""
         self._sieved = now
         self.matching = self._sieve(now)
+        order = self._order(now)
         if self.matching is None:
-            return build(self.feed.run, self.folds)
+            return build(self.feed.run, self.folds, order=order)
         keep = self.matching if cursor is None else self.matching | {cursor}
-        return build(self.feed.run, self.folds, keep.__contains__)
+        return build(self.feed.run, self.folds, keep.__contains__, order)
+
+    def _order(self, now: float) -> Order | None:
+        """Return how rows are ordered; between two sortings they keep their places, and new ones stand at the end."""
+        if self.sort.by is By.FLOW:
+            return None
+        if self._ranked[0] != self.sort or not self.sort.live or self._may_move(now):
+            self._ranked = self.sort, now
+            ordered = self.sort.order(self.feed.run, self.feed.run.tasks, now)
+            self._ranks = {name: rank for rank, name in enumerate(ordered)}
+        ranks, end = self._ranks, len(self._ranks)
+        return lambda names: sorted(names, key=lambda name: ranks.get(name, end))
+
+    def _may_move(self, now: float) -> bool:
+        return now - self._ranked[1] >= RESORT and now - self.pressed >= QUIET
+
+    def tasks(self, now: float, cursor: str | None = None) -> list[Row]:
+        """Return the same rows without groups and folds: one for each task that the filter lets through."""
+        self._sieved = now
+        self.matching = self._sieve(now)
+        order = self._order(now)
+        if self.matching is None and order is None:
+            return self._all_tasks()
+        keep = None if self.matching is None else self.matching | ({cursor} if cursor else set())
+        return self._unfolded(None if keep is None else keep.__contains__, order)
+
+    def _all_tasks(self) -> list[Row]:
+        """Return the rows of all tasks; the same list as long as there are no others."""
+        run = self.feed.run
+        key = (run, run.membership, len(run.instances))
+        if key != self._all_of:
+            self._all_of, self._all = key, self._unfolded(None, None)
+        return self._all
+
+    def _unfolded(self, keep: Keep | None, order: Order | None) -> list[Row]:
+        opened = Folds(open_fans=frozenset(self.feed.run.instances))
+        return [row for row in build(self.feed.run, opened, keep, order) if row.kind is Kind.TASK]
 
     def _sieve(self, now: float) -> frozenset[str] | None:
         if not self.filter and not self.hides_done:
@@ -62,7 +116,9 @@ class Board:
         return not (self.hides_done and task.status in ENDED_WELL) and self.filter.matches(task, now)
 
     def is_stale(self, now: float) -> bool:
-        """Return whether the rows should be sieved again because tasks moved on."""
+        """Return whether the rows should be sieved or sorted again because tasks moved on."""
+        if self.sort.live and self._may_move(now):
+            return True
         return (self.filter.live or self.hides_done) and now - self._sieved >= REBUILD
 
     def is_faded(self, row: Row) -> bool:
@@ -76,12 +132,30 @@ class Board:
         what = " ".join(part for part in (self.filter.text, "without done" if self.hides_done else "") if part)
         return f"filter: {what} ({len(self.matching)} of {total})  Esc clears"
 
+    def found_words(self) -> str:
+        """Return how many the filter lets through."""
+        return "" if self.matching is None else f"{len(self.matching)} of {self.feed.run.tally.total}"
+
+    def show_all(self) -> bool:
+        """Take away what hides tasks; return whether there was anything."""
+        hid = bool(self.filter) or self.hides_done
+        self.filter, self.hides_done = EVERYTHING, False
+        return hid
+
     def dependants(self, task: str) -> Dependants:
         """Return the tasks that need this one."""
         key = (task, self.feed.run.membership)
         if key != self._dependants_of:
             self._dependants_of, self._dependants = key, dependants(self.feed.run, task)
         return self._dependants
+
+    def chain(self, now: float) -> tuple[str, ...]:
+        """Return the chain of tasks that decides the end; it is looked for anew now and then as things happen."""
+        run, (seq, at) = self.feed.run, self._chain_of
+        if run.seq != seq and now - at >= CHAIN * (1 + len(run.tasks) / _CHAIN_TASKS):
+            self._chain_of = run.seq, now
+            self._chain = critical_chain(run, now)
+        return self._chain
 
     # ── folds and marks ─────────────────────────────────────────────────────────────────────────
 
@@ -111,6 +185,12 @@ class Board:
         """Mark the task, or all tasks of the row; again takes the marks away."""
         names = self._marked_by(row)
         self.marks = self.marks - names if names <= self.marks else self.marks | names
+
+    def unmark(self) -> bool:
+        """Take all marks away; return whether there were any."""
+        marked = bool(self.marks)
+        self.marks = frozenset()
+        return marked
 
     def _marked_by(self, row: Row) -> frozenset[str]:
         run = self.feed.run
@@ -163,9 +243,7 @@ class Board:
 
     def _in_order(self) -> list[str]:
         """Return all tasks as an unfolded, unfiltered table would show them."""
-        run = self.feed.run
-        opened = Folds(open_fans=frozenset(run.instances))
-        return [row.name for row in build(run, opened) if row.kind is Kind.TASK]
+        return [row.name for row in self._all_tasks()]
 
 
 def needs_you(task: TaskProgress) -> bool:

@@ -7,15 +7,19 @@ entry. It looks at a desk, says why it makes no sense now, or asks the desk to d
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from enum import StrEnum
+from enum import Enum, StrEnum
 from typing import ClassVar, Final, NamedTuple, Protocol
 
 from orchestrator.core import commands as ask
 from orchestrator.core.commands import Command as Order
-from orchestrator.core.progress import ENDED_BADLY, TaskProgress
+from orchestrator.core.ports import Guide
+from orchestrator.core.progress import TaskProgress
 from orchestrator.core.run import Run
-from orchestrator.core.states import BreakerState, RunState, State, Status
+from orchestrator.core.simulation import Mood
+from orchestrator.core.states import BreakerState, Reason, RunState, State, Status
 from orchestrator.tui.rows import Kind, Row
+from orchestrator.tui.sorting import By, Sort
+from orchestrator.tui.subjects import Subject
 from orchestrator.tui.text import clean, plural
 
 
@@ -26,8 +30,25 @@ class Section(StrEnum):
     FIND = "Find"
     ACT = "Act"
     HEALTH = "Health"
+    VIEW = "View"
     OUTPUT = "Output"
     RUN = "Run"
+    DEMO = "Demo"
+
+
+class Place(StrEnum):
+    """Where a person can be: the views, by name."""
+
+    TASKS = "tasks"
+    DAG = "dag"
+    TIMELINE = "timeline"
+    LOGS = "logs"
+    HEALTH = "health"
+    SUMMARY = "summary"
+
+
+LISTS: Final = frozenset({Place.TASKS, Place.TIMELINE})
+"""The views that are a list of tasks, which a filter makes shorter."""
 
 
 class Motion(StrEnum):
@@ -41,6 +62,15 @@ class Motion(StrEnum):
     PAGE_UP = "page up"
     HALF_DOWN = "half down"
     HALF_UP = "half up"
+
+
+class LogWish(Enum):
+    """What can be changed about how the lines of all tasks are shown."""
+
+    WRAP = "wrap"
+    STAMPS = "stamps"
+    LEVEL = "level"
+    MARK = "mark"
 
 
 class Choice(NamedTuple):
@@ -67,7 +97,14 @@ class Desk(Protocol):
     @property
     def row(self) -> Row | None: ...
     @property
+    def subject(self) -> Subject | None: ...
+    @property
     def marks(self) -> frozenset[str]: ...
+    @property
+    def sort(self) -> Sort: ...
+    @property
+    def guide(self) -> Guide | None: ...
+    def key(self, command: str) -> str: ...
     def send(self, orders: Sequence[Order], note: str = "") -> None: ...
     def ask(self, question: Question, then: Callable[[str], None]) -> None: ...
     def tell(self, text: str) -> None: ...
@@ -78,16 +115,27 @@ class Desk(Protocol):
     def next_pane(self, step: int) -> None: ...
     def turn_page(self, step: int) -> None: ...
     def edit_filter(self) -> None: ...
-    def go_to_need(self, step: int) -> None: ...
+    def show_needs(self) -> None: ...
+    def go_to_need(self) -> None: ...
     def hide_done(self) -> None: ...
+    def sort_by(self, by: By) -> None: ...
+    def describe(self) -> None: ...
+    def adjust(self, step: int) -> None: ...
     def show_palette(self) -> None: ...
     def show_help(self) -> None: ...
     def mark(self) -> None: ...
     def answer(self, tasks: Sequence[str]) -> None: ...
     def follow(self) -> None: ...
+    def change_log(self, wish: LogWish) -> None: ...
     def copy_line(self) -> None: ...
     def copy_log(self) -> None: ...
+    def save_log(self) -> None: ...
+    def open_log(self) -> None: ...
+    def show_view(self, place: Place) -> None: ...
+    def zoom(self, step: int) -> None: ...
+    def centre(self) -> None: ...
     def leave(self) -> None: ...
+    def toggle_mouse(self) -> None: ...
     def next_theme(self) -> None: ...
     def repaint(self) -> None: ...
     def interrupt(self) -> None: ...
@@ -97,7 +145,9 @@ class Desk(Protocol):
 class Command:
     """One thing the keyboard can do. `foot` orders the footer; what has none is not there.
 
-    `everywhere` holds in dialogs and inputs too, and so must not be a letter.
+    `everywhere` holds in dialogs and inputs too, and so must not be a letter. `places` are the views that have it;
+    None is all of them. What several views have of their own may share a key. What is `guided` is there only where a
+    guide leads through the run.
     """
 
     id: ClassVar[str]
@@ -107,6 +157,8 @@ class Command:
     asks: ClassVar[bool] = False
     foot: ClassVar[int | None] = None
     everywhere: ClassVar[bool] = False
+    places: ClassVar[frozenset[Place] | None] = None
+    guided: ClassVar[bool] = False
 
     def refusal(self, desk: Desk) -> str | None:
         """Return why it makes no sense now, or None."""
@@ -239,7 +291,7 @@ class HalfUp(Command):
 
 
 class Fold(Command):
-    """Fold the group; scroll a log left."""
+    """Fold the group; go or scroll left."""
 
     id, keys, label, section = "row.fold", "h,left", "Fold", Section.MOVE
 
@@ -248,7 +300,7 @@ class Fold(Command):
 
 
 class Unfold(Command):
-    """Unfold the group; scroll a log right."""
+    """Unfold the group; go or scroll right."""
 
     id, keys, label, section = "row.unfold", "l,right", "Unfold", Section.MOVE
 
@@ -257,7 +309,7 @@ class Unfold(Command):
 
 
 class Open(Command):
-    """Open the task's pane, or fold the group."""
+    """Open the task, or fold the group; from the DAG and the timeline, go to the task."""
 
     id, keys, label, section, foot = "row.open", "enter", "Open", Section.MOVE, 1
 
@@ -266,7 +318,7 @@ class Open(Command):
 
 
 class Back(Command):
-    """Go one step back: full pane, filter, marks."""
+    """Go one step back: full pane, filter, marks, view."""
 
     id, keys, label, section = "back", "escape", "Back", Section.MOVE
 
@@ -278,6 +330,7 @@ class NextPane(Command):
     """Go to the next pane."""
 
     id, keys, label, section = "pane.next", "tab", "Next pane", Section.MOVE
+    places = frozenset({Place.TASKS})
 
     def do(self, desk: Desk) -> None:
         desk.next_pane(1)
@@ -287,6 +340,7 @@ class PreviousPane(Command):
     """Go to the previous pane."""
 
     id, keys, label, section = "pane.previous", "shift+tab", "Previous pane", Section.MOVE
+    places = frozenset({Place.TASKS})
 
     def do(self, desk: Desk) -> None:
         desk.next_pane(-1)
@@ -296,6 +350,7 @@ class NextPage(Command):
     """Turn to the pane's next page."""
 
     id, keys, label, section = "page.next", "right_square_bracket", "Next page", Section.MOVE
+    places = frozenset({Place.TASKS})
 
     def do(self, desk: Desk) -> None:
         desk.turn_page(1)
@@ -305,6 +360,7 @@ class PreviousPage(Command):
     """Turn to the pane's previous page."""
 
     id, keys, label, section = "page.previous", "left_square_bracket", "Previous page", Section.MOVE
+    places = frozenset({Place.TASKS})
 
     def do(self, desk: Desk) -> None:
         desk.turn_page(-1)
@@ -314,45 +370,74 @@ class PreviousPage(Command):
 
 
 class FilterRows(Command):
-    """Filter: words state:failed g:group agent:x try>1 cost>0.1 tok>10k time>2m !word /regex/."""
+    """Filter: words state:failed g:group backend:x text:503 try>1 cost>0.1 tok>10k !word /re/."""
 
     id, keys, label, section, foot = "filter", "slash", "Filter", Section.FIND, 4
+    places = LISTS | {Place.LOGS}
 
     def do(self, desk: Desk) -> None:
         desk.edit_filter()
 
 
+class ShowNeeds(Command):
+    """List what needs you; in a log that was searched, go to the next match."""
+
+    id, keys, label, section = "need.list", "n", "Needs you", Section.FIND
+
+    def do(self, desk: Desk) -> None:
+        desk.show_needs()
+
+
 class NextNeed(Command):
-    """Go to the next task that needs you."""
+    """Go to the next task that needs you; in a log that was searched, to the previous match."""
 
-    id, keys, label, section = "need.next", "n", "Next that needs you", Section.FIND
-
-    def do(self, desk: Desk) -> None:
-        desk.go_to_need(1)
-
-
-class PreviousNeed(Command):
-    """Go to the previous task that needs you."""
-
-    id, keys, label, section = "need.previous", "N", "Previous that needs you", Section.FIND
+    id, keys, label, section = "need.next", "N", "Next that needs you", Section.FIND
 
     def do(self, desk: Desk) -> None:
-        desk.go_to_need(-1)
+        desk.go_to_need()
 
 
 class HideDone(Command):
     """Hide what ended well, or show it again."""
 
     id, keys, label, section = "hide.done", "v", "Hide done", Section.FIND
+    places = LISTS
 
     def do(self, desk: Desk) -> None:
         desk.hide_done()
+
+
+class SortRows(Command):
+    """Sort the tasks of each group: o and a letter; the same again turns it round."""
+
+    id, keys, label, section = "sort", "o", "Sort", Section.FIND
+    places = LISTS
+
+    def do(self, desk: Desk) -> None:
+        choices = tuple(Choice(key, by.value.capitalize()) for key, by in SORT_KEYS.items())
+        question = Question(
+            "Sort the tasks of each group by", f"Now: {desk.sort}. The same again turns it round.", choices
+        )
+        desk.ask(question, lambda key: desk.sort_by(SORT_KEYS[key]))
+
+
+SORT_KEYS: Final = {
+    "f": By.FLOW,
+    "s": By.STATE,
+    "t": By.TIME,
+    "e": By.TOKENS,
+    "c": By.COST,
+    "r": By.TRIES,
+    "n": By.NAME,
+}
+"""The letters of the menu."""
 
 
 class Mark(Command):
     """Mark the task; on a group, all of it."""
 
     id, keys, label, section = "row.mark", "space", "Mark", Section.FIND
+    places = LISTS
 
     def do(self, desk: Desk) -> None:
         desk.mark()
@@ -391,16 +476,18 @@ class Cancel(Command):
 
     def do(self, desk: Desk) -> None:
         if desk.row and desk.row.kind is Kind.GROUP and not desk.marks:
-            CancelGroup().do(desk)
+            COMMANDS["group.cancel"].do(desk)
             return
         orders = [ask.CancelTask(task=task.id) for task in _targets(desk)]
         tasks = list(_cancellable(desk))
-        active = _active(tasks)
+        active, note = _active(tasks), f"Cancelling {_name(tasks)}"
         if not active:
-            desk.send(orders)
+            desk.send(orders, note)
             return
-        body = f"{plural(len(active), 'attempt')} will be stopped. What needs this is skipped; everything else goes on."
-        desk.ask(_confirm(f"Cancel {_name(tasks)}?", body, "Cancel it", "Keep it"), lambda _: desk.send(orders))
+        it = "it" if len(tasks) == 1 else "them"
+        body = f"{plural(len(active), 'attempt')} will be stopped. What needs {it} is skipped; everything else goes on."
+        question = _confirm(f"Cancel {_name(tasks)}?", body, f"Cancel {it}", f"Keep {it}")
+        desk.ask(question, lambda _: desk.send(orders, note))
 
 
 def _targets(desk: Desk) -> list[TaskProgress]:
@@ -432,7 +519,7 @@ class CancelGroup(Command):
         left, kept = plural(tally.total - tally.done, "task"), plural(tally.done, "result")
         body = f"{left} will be stopped, {kept} kept. Other groups go on."
         question = _confirm(f"Cancel group {clean(group)}?", body, "Cancel group", "Keep it")
-        desk.ask(question, lambda _: desk.send([ask.CancelGroup(group=group)]))
+        desk.ask(question, lambda _: desk.send([ask.CancelGroup(group=group)], f"Cancelling group {clean(group)}"))
 
 
 class Retry(Command):
@@ -441,9 +528,10 @@ class Retry(Command):
     id, keys, label, section, foot = "task.retry", "r", "Retry", Section.ACT, 7
 
     def refusal(self, desk: Desk) -> str | None:
-        if desk.row and desk.row.kind is Kind.GROUP and not desk.marks:
-            return None if desk.run.tallies[desk.row.group].failed else "Nothing here failed."
-        return None if _retries(desk) else "Nothing here failed or waits."
+        if _retries(desk):
+            return None
+        on_group = desk.row is not None and desk.row.kind is Kind.GROUP and not desk.marks
+        return "Nothing here failed." if on_group else "Nothing here failed or waits."
 
     def do(self, desk: Desk) -> None:
         orders = _retries(desk)
@@ -451,10 +539,24 @@ class Retry(Command):
 
 
 def _retries(desk: Desk) -> list[Order]:
-    """Return one order for each task here that can be tried again, or need not wait."""
+    """Return one order for each task here that can be tried again, or need not wait; one tries a held backend."""
+    here = _backend_here(desk)
+    if here is not None:
+        return _probe(desk.run, here)
     if desk.marks or (desk.row and desk.row.kind is Kind.TASK):
         return [order for task in chosen(desk) for order in _retry(task)]
-    return [ask.RetryTask(task=task.id) for task in _members(desk) if task.status in ENDED_BADLY]
+    return [ask.RetryTask(task=task.id) for task in _members(desk) if task.state in {State.FAILED, State.CANCELLED}]
+
+
+def _probe(run: Run, backend: str) -> list[Order]:
+    """Let one of the tasks that a held backend holds try it."""
+    held = run.backends[backend].held_for is not None
+    waiting = (task for task in run.tasks.values() if task.wait is not None and task.wait.gate == backend)
+    first = next((task for task in waiting if task.wait and task.wait.reason in _HOLDS), None) if held else None
+    return [ask.SkipWait(task=first.id)] if first is not None else []
+
+
+_HOLDS: Final = frozenset({Reason.QUOTA, Reason.RATE_LIMIT})
 
 
 def _retry(task: TaskProgress) -> list[Order]:
@@ -486,15 +588,15 @@ class RerunFrom(Command):
     id, keys, label, section, asks = "task.rerun", "u", "Rerun from here", Section.ACT, True
 
     def refusal(self, desk: Desk) -> str | None:
-        return None if desk.row and desk.row.task else _NO_TASK
+        return None if chosen(desk) else _NO_TASK
 
     def do(self, desk: Desk) -> None:
-        task = desk.row.task if desk.row else None
-        if task is None:
-            return
-        body = "Its result is given up, and the results of all that followed from it. The rest is kept."
-        question = _confirm(f"Rerun {clean(task)} and what follows?", body, "Rerun")
-        desk.ask(question, lambda _: desk.send([ask.RerunFrom(task=task)]))
+        tasks = chosen(desk)
+        orders = [ask.RerunFrom(task=task.id) for task in tasks]
+        whose, it = ("Its result is", "it") if len(tasks) == 1 else ("Their results are", "them")
+        body = f"{whose} given up, and the results of all that followed from {it}. The rest is kept."
+        question = _confirm(f"Rerun {_name(tasks)} and what follows?", body, "Rerun")
+        desk.ask(question, lambda _: desk.send(orders, f"Rerunning {_name(tasks)} and what follows"))
 
 
 class Skip(Command):
@@ -503,20 +605,23 @@ class Skip(Command):
     id, keys, label, section, asks = "task.skip", "S", "Skip", Section.ACT, True
 
     def refusal(self, desk: Desk) -> str | None:
-        tasks = chosen(desk)
-        if not tasks:
+        if desk.row is None and not desk.marks:
             return _NO_TASK
-        return None if _skippable(tasks) else "Only a task that has not started can be skipped."
+        return None if _skippable(desk) else "Only a task that has not started can be skipped."
 
     def do(self, desk: Desk) -> None:
-        tasks = _skippable(chosen(desk))
-        body = "What needs it is skipped too, unless it says otherwise. Everything else goes on."
+        tasks = _skippable(desk)
+        what = "it" if len(tasks) == 1 else "them"
+        body = f"What needs {what} is skipped too, unless it says otherwise. Everything else goes on."
         orders = [ask.SkipTask(task=task.id) for task in tasks]
-        desk.ask(_confirm(f"Skip {_name(tasks)}?", body, "Skip"), lambda _: desk.send(orders))
+        question = _confirm(f"Skip {_name(tasks)}?", body, "Skip")
+        desk.ask(question, lambda _: desk.send(orders, f"Skipping {_name(tasks)}"))
 
 
-def _skippable(tasks: Iterable[TaskProgress]) -> list[TaskProgress]:
-    return [task for task in tasks if task.state in {State.PENDING, State.WAITING}]
+def _skippable(desk: Desk) -> list[TaskProgress]:
+    """Return what here has not started: marked tasks, the task, or all of a group or a fan-out."""
+    tasks = chosen(desk) if desk.marks else _members(desk)
+    return [task for task in tasks if task.state in {State.PENDING, State.WAITING} and not task.attempts]
 
 
 class Pause(Command):
@@ -528,14 +633,18 @@ class Pause(Command):
         if desk.row is None:
             return _NO_TASK
         if desk.row.kind is Kind.GROUP and not desk.marks:
-            return None
+            return _ended(desk.run)
         return None if _targets(desk) else "What is here has ended already."
 
     def do(self, desk: Desk) -> None:
         if desk.row and desk.row.kind is Kind.GROUP and not desk.marks:
-            desk.send([_toggle_group(desk.run, desk.row.group)])
-        else:
-            desk.send([_toggle_task(task) for task in _targets(desk)])
+            paused, name = desk.run.groups[desk.row.group].paused, f"group {clean(desk.row.group)}"
+            desk.send([_toggle_group(desk.run, desk.row.group)], f"{'Resuming' if paused else 'Pausing'} {name}")
+            return
+        tasks = _targets(desk)
+        paused = all(task.paused for task in tasks)
+        orders = [_toggle_task(task) for task in tasks if task.paused is paused]
+        desk.send(orders, f"{'Resuming' if paused else 'Pausing'} {_name(tasks)}")
 
 
 def _toggle_group(run: Run, group: str) -> Order:
@@ -556,7 +665,24 @@ class PauseRun(Command):
 
     def do(self, desk: Desk) -> None:
         paused = desk.run.paused_by is not None
-        desk.send([ask.UnpauseRun() if paused else ask.PauseRun()])
+        note = "The run goes on" if paused else "Pausing the run: what runs goes on, nothing new starts"
+        desk.send([ask.UnpauseRun() if paused else ask.PauseRun()], note)
+
+
+class DrainRun(Command):
+    """Finish what runs, start nothing, then end the run."""
+
+    id, keys, label, section, asks = "run.drain", "D", "Drain", Section.ACT, True
+
+    def refusal(self, desk: Desk) -> str | None:
+        return "The run is ending already." if desk.run.state is RunState.CANCELLING else _ended(desk.run)
+
+    def do(self, desk: Desk) -> None:
+        running = len(_active(desk.run.tasks.values()))
+        left = desk.run.tally.total - desk.run.tally.done - running
+        body = f"{plural(running, 'running task')} may finish, {plural(max(0, left), 'task')} will not start."
+        question = _confirm("Let the run end after what runs?", body, "Drain", "Go on")
+        desk.ask(question, lambda _: desk.send([ask.Drain()], "Draining: what runs may finish"))
 
 
 class Approve(Command):
@@ -568,7 +694,9 @@ class Approve(Command):
         if _asking(desk):
             return None
         others = len(desk.run.questions)
-        return f"Nothing is asked here; n goes to {plural(others, 'question')}." if others else "Nothing is asked."
+        if not others:
+            return "Nothing is asked."
+        return f"Nothing is asked here; {desk.key('need.list')} lists {plural(others, 'question')}."
 
     def do(self, desk: Desk) -> None:
         desk.answer(_asking(desk))
@@ -591,12 +719,22 @@ def _is_of(task: TaskProgress, row: Row) -> bool:
 
 
 def troubled_backend(desk: Desk) -> str | None:
-    """Return the backend to reset: the only one in trouble, else the row's own."""
+    """Return the backend to reset: the one that the cursor is on, the only one in trouble, else the row's own."""
+    here = _backend_here(desk)
+    if here is not None:
+        return None if desk.run.backends[here].breaker is BreakerState.CLOSED else here
     open_ones = [name for name, backend in desk.run.backends.items() if backend.breaker is not BreakerState.CLOSED]
     if len(open_ones) <= 1:
         return open_ones[0] if open_ones else None
-    here = (name for task in _members(desk) for name in (task.backend, task.wait.gate if task.wait else None))
-    return next((name for name in here if name in open_ones), None)
+    near = (name for task in _members(desk) for name in (task.backend, task.wait.gate if task.wait else None))
+    return next((name for name in near if name in open_ones), None)
+
+
+def _backend_here(desk: Desk) -> str | None:
+    """Return the backend that the cursor is on."""
+    subject = desk.subject
+    found = subject is not None and subject.kind in {"backend", "limit"} and subject.name in desk.run.backends
+    return subject.name if subject is not None and found else None
 
 
 class ResetBreaker(Command):
@@ -607,6 +745,9 @@ class ResetBreaker(Command):
     def refusal(self, desk: Desk) -> str | None:
         if troubled_backend(desk):
             return None
+        here = _backend_here(desk)
+        if here is not None:
+            return f"The breaker of {clean(here)} is closed."
         open_ones = any(backend.breaker is not BreakerState.CLOSED for backend in desk.run.backends.values())
         return "This row's breaker is closed; go to a row that is held." if open_ones else "Every breaker is closed."
 
@@ -624,9 +765,9 @@ class TripBreaker(Command):
     def refusal(self, desk: Desk) -> str | None:
         backend = _own_backend(desk)
         if backend is None:
-            return "Move to a task that has a backend."
+            return "Move to a backend, or to a task that has one."
         tripped = desk.run.backends[backend].breaker is BreakerState.TRIPPED
-        return f"{backend} is tripped already; b resets it." if tripped else None
+        return f"{clean(backend)} is tripped already; {desk.key('breaker.reset')} resets it." if tripped else None
 
     def do(self, desk: Desk) -> None:
         backend = _own_backend(desk)
@@ -635,24 +776,199 @@ class TripBreaker(Command):
         calls = desk.run.backends[backend].in_use
         body = f"{plural(calls, 'running call')} will finish; new calls wait or fail until you reset it."
         question = _confirm(f"Trip {clean(backend)}?", body, "Trip")
-        desk.ask(question, lambda _: desk.send([ask.TripBreaker(backend=backend)]))
+        desk.ask(question, lambda _: desk.send([ask.TripBreaker(backend=backend)], f"Tripping {clean(backend)}"))
 
 
 def _own_backend(desk: Desk) -> str | None:
+    here = _backend_here(desk)
+    if here is not None:
+        return here
     task = desk.run.tasks.get(desk.row.task or "") if desk.row else None
     return task.backend if task and task.backend in desk.run.backends else None
+
+
+class CheckNow(Command):
+    """Ask the backend now how it is."""
+
+    id, keys, label, section, foot = "backend.check", "c", "Check now", Section.HEALTH, 9
+    places = frozenset({Place.HEALTH})
+
+    def refusal(self, desk: Desk) -> str | None:
+        return _ended(desk.run) or (None if _backend_here(desk) else "Move to a backend.")
+
+    def do(self, desk: Desk) -> None:
+        backend = _backend_here(desk)
+        if backend:
+            desk.send([ask.CheckHealth(backend=backend)], f"Asking {clean(backend)} how it is")
+
+
+class RaiseLimit(Command):
+    """Raise a budget, or how many run at once."""
+
+    id, keys, label, section, asks = "limit.raise", "plus,equals_sign", "Raise a limit", Section.HEALTH, True
+    places = frozenset({Place.TASKS, Place.HEALTH})
+
+    def refusal(self, desk: Desk) -> str | None:
+        return _ended(desk.run)
+
+    def do(self, desk: Desk) -> None:
+        desk.adjust(1)
+
+
+class LowerLimit(Command):
+    """Lower how many run at once."""
+
+    id, keys, label, section, asks = "limit.lower", "minus", "Lower a limit", Section.HEALTH, True
+    places = frozenset({Place.TASKS, Place.HEALTH})
+
+    def refusal(self, desk: Desk) -> str | None:
+        return _ended(desk.run)
+
+    def do(self, desk: Desk) -> None:
+        desk.adjust(-1)
+
+
+# ── views ───────────────────────────────────────────────────────────────────────────────────────
+
+
+class _Show(Command):
+    """Shows a view; its tab has the command's key and label. `short` is the label where there is little room."""
+
+    section = Section.VIEW
+    place: ClassVar[Place]
+    short: ClassVar[str] = ""
+
+    def do(self, desk: Desk) -> None:
+        desk.show_view(self.place)
+
+
+class ShowTasks(_Show):
+    """Show the tasks, with the output of one."""
+
+    id, keys, label, place = "view.tasks", "1", "Tasks", Place.TASKS
+
+
+class ShowDag(_Show):
+    """Show what needs what."""
+
+    id, keys, label, place = "view.dag", "2", "DAG", Place.DAG
+
+
+class ShowTimeline(_Show):
+    """Show when each task ran, and waited."""
+
+    id, keys, label, place, short = "view.timeline", "3", "Timeline", Place.TIMELINE, "Time"
+
+
+class ShowLogs(_Show):
+    """Show what all tasks write, in one stream."""
+
+    id, keys, label, place = "view.logs", "4", "Logs", Place.LOGS
+
+
+class ShowHealth(_Show):
+    """Show backends, limits, budgets, and how far failures reached."""
+
+    id, keys, label, place = "view.health", "5", "Health", Place.HEALTH
+
+
+class ShowSummary(_Show):
+    """Show how the run went, or goes so far."""
+
+    id, keys, label, place, short = "view.summary", "6", "Summary", Place.SUMMARY, "Sum"
+
+
+class ZoomIn(Command):
+    """Zoom in."""
+
+    id, keys, label, section, foot = "timeline.zoom_in", "plus,equals_sign", "Zoom in", Section.VIEW, 5
+    places = frozenset({Place.TIMELINE})
+
+    def do(self, desk: Desk) -> None:
+        desk.zoom(1)
+
+
+class ZoomOut(Command):
+    """Zoom out."""
+
+    id, keys, label, section = "timeline.zoom_out", "minus", "Zoom out", Section.VIEW
+    places = frozenset({Place.TIMELINE})
+
+    def do(self, desk: Desk) -> None:
+        desk.zoom(-1)
+
+
+class ZoomFit(Command):
+    """Show the whole run."""
+
+    id, keys, label, section, foot = "timeline.fit", "0", "Fit", Section.VIEW, 6
+    places = frozenset({Place.TIMELINE})
+
+    def do(self, desk: Desk) -> None:
+        desk.zoom(0)
+
+
+class Centre(Command):
+    """Put the chosen box into the middle."""
+
+    id, keys, label, section, foot = "dag.centre", "c", "Centre", Section.VIEW, 6
+    places = frozenset({Place.DAG})
+
+    def do(self, desk: Desk) -> None:
+        desk.centre()
 
 
 # ── output ──────────────────────────────────────────────────────────────────────────────────────
 
 
 class Follow(Command):
-    """Follow the log, or hold it still."""
+    """Follow the log or the time, or hold it still."""
 
     id, keys, label, section = "log.follow", "f", "Follow", Section.OUTPUT
+    places = LISTS | {Place.LOGS}
 
     def do(self, desk: Desk) -> None:
         desk.follow()
+
+
+class LogLevel(Command):
+    """Show all lines, warnings and errors, or errors alone."""
+
+    id, keys, label, section, foot = "log.level", "i", "Level", Section.OUTPUT, 6
+    places = frozenset({Place.LOGS})
+
+    def do(self, desk: Desk) -> None:
+        desk.change_log(LogWish.LEVEL)
+
+
+class WrapLines(Command):
+    """Wrap long lines, or cut them off."""
+
+    id, keys, label, section, foot = "log.wrap", "w", "Wrap", Section.OUTPUT, 7
+    places = frozenset({Place.LOGS})
+
+    def do(self, desk: Desk) -> None:
+        desk.change_log(LogWish.WRAP)
+
+
+class LogStamps(Command):
+    """Show the run's time, the time of day, or none."""
+
+    id, keys, label, section, foot = "log.stamps", "t", "Time", Section.OUTPUT, 8
+    places = frozenset({Place.LOGS})
+
+    def do(self, desk: Desk) -> None:
+        desk.change_log(LogWish.STAMPS)
+
+
+class MarkLog(Command):
+    """Draw a line under what is there."""
+
+    id, keys, label, section, foot = "log.mark", "m", "Mark", Section.OUTPUT, 9
+    places = frozenset({Place.LOGS})
+
+    def do(self, desk: Desk) -> None:
+        desk.change_log(LogWish.MARK)
 
 
 class CopyLine(Command):
@@ -664,16 +980,58 @@ class CopyLine(Command):
         desk.copy_line()
 
 
+class CopyAll(Command):
+    """Copy all that is shown here."""
+
+    id, keys, label, section = "copy.all", "Y", "Copy all", Section.OUTPUT
+    places = frozenset({Place.LOGS, Place.HEALTH, Place.SUMMARY})
+
+    def do(self, desk: Desk) -> None:
+        desk.copy_log()
+
+
 class CopyLog(Command):
     """Copy the task's whole log."""
 
     id, keys, label, section = "copy.log", "Y", "Copy log", Section.OUTPUT
+    places = frozenset({Place.TASKS})
 
     def refusal(self, desk: Desk) -> str | None:
         return None if desk.row and desk.row.kind is Kind.TASK else _NO_TASK
 
     def do(self, desk: Desk) -> None:
         desk.copy_log()
+
+
+class SaveLog(Command):
+    """Save the log, or what the view shows, as a file beside the run's."""
+
+    id, keys, label, section = "log.save", "s", "Save", Section.OUTPUT
+
+    def do(self, desk: Desk) -> None:
+        desk.save_log()
+
+
+class OpenLog(Command):
+    """Open the log in $PAGER; the run goes on behind it."""
+
+    id, keys, label, section = "log.open", "e", "Open in pager", Section.OUTPUT
+
+    def do(self, desk: Desk) -> None:
+        desk.open_log()
+
+
+class Describe(Command):
+    """Describe what the cursor is on."""
+
+    id, keys, label, section = "task.describe", "d", "Describe", Section.OUTPUT
+    places = frozenset({Place.TASKS})
+
+    def refusal(self, desk: Desk) -> str | None:
+        return None if desk.row else _NO_TASK
+
+    def do(self, desk: Desk) -> None:
+        desk.describe()
 
 
 # ── run ─────────────────────────────────────────────────────────────────────────────────────────
@@ -686,6 +1044,15 @@ class Leave(Command):
 
     def do(self, desk: Desk) -> None:
         desk.leave()
+
+
+class Mouse(Command):
+    """Leave the mouse to the terminal, for its own selection, or take it back."""
+
+    id, keys, label, section = "mouse", "f2", "Mouse", Section.RUN
+
+    def do(self, desk: Desk) -> None:
+        desk.toggle_mouse()
 
 
 class NextTheme(Command):
@@ -735,6 +1102,60 @@ class Quit(Command):
         desk.quit()
 
 
+# ── demo ────────────────────────────────────────────────────────────────────────────────────────
+
+
+class _Turn(Command):
+    """Turns the dial of a simulated backend."""
+
+    section = Section.DEMO
+    guided = True
+    mood: ClassVar[Mood]
+    now: ClassVar[str]
+    already: ClassVar[str]
+
+    def refusal(self, desk: Desk) -> str | None:
+        if desk.guide is None:
+            return "Backends are broken and mended in the demo alone."
+        return None if self._backend(desk) else f"{self.already}; move to a row of another backend."
+
+    def do(self, desk: Desk) -> None:
+        backend = self._backend(desk)
+        if backend is not None and desk.guide is not None:
+            desk.guide.turn(backend, self.mood)
+            desk.send([], f"{clean(backend)} {self.now}")
+
+    def _backend(self, desk: Desk) -> str | None:
+        """Return the backend whose dial stands elsewhere: the row's own, or the only one of which that is true."""
+        if desk.guide is None:
+            return None
+        others = [name for name, mood in desk.guide.moods.items() if mood is not self.mood]
+        here = {task.info.backend for task in _members(desk)}
+        own = next((name for name in others if name in here), None)
+        return own or (others[0] if len(others) == 1 else None)
+
+
+class SetOnFire(_Turn):
+    """Set the row's backend on fire: it answers every call with 503."""
+
+    id, keys, label, mood = "demo.burn", "F", "Set on fire", Mood.BURNING
+    now, already = "burns", "It burns already"
+
+
+class SlowDown(_Turn):
+    """Make the row's backend slow, eight times."""
+
+    id, keys, label, mood = "demo.slow", "Z", "Slow down", Mood.SLOW
+    now, already = "is slow now", "It is slow already"
+
+
+class Heal(_Turn):
+    """Make the row's backend well again."""
+
+    id, keys, label, mood = "demo.heal", "H", "Heal", Mood.WELL
+    now, already = "is well again", "It is well"
+
+
 COMMANDS: Final[dict[str, Command]] = {
     command.id: command()
     for command in (
@@ -755,9 +1176,10 @@ COMMANDS: Final[dict[str, Command]] = {
         NextPage,
         PreviousPage,
         FilterRows,
+        ShowNeeds,
         NextNeed,
-        PreviousNeed,
         HideDone,
+        SortRows,
         Mark,
         Palette,
         Help,
@@ -769,20 +1191,58 @@ COMMANDS: Final[dict[str, Command]] = {
         Skip,
         Pause,
         PauseRun,
+        DrainRun,
         Approve,
         ResetBreaker,
         TripBreaker,
+        CheckNow,
+        RaiseLimit,
+        LowerLimit,
+        ShowTasks,
+        ShowDag,
+        ShowTimeline,
+        ShowLogs,
+        ShowHealth,
+        ShowSummary,
+        ZoomIn,
+        ZoomOut,
+        ZoomFit,
+        Centre,
         Follow,
+        LogLevel,
+        WrapLines,
+        LogStamps,
+        MarkLog,
         CopyLine,
+        CopyAll,
         CopyLog,
+        SaveLog,
+        OpenLog,
+        Describe,
         Leave,
+        Mouse,
         NextTheme,
         Repaint,
         Interrupt,
         Quit,
         QuitEverywhere,
+        SetOnFire,
+        SlowDown,
+        Heal,
     )
 }
+
+
+def commands_of(place: Place) -> list[Command]:
+    """Return the commands that hold in the view: those of all views and its own."""
+    return [command for command in COMMANDS.values() if command.places is None or place in command.places]
+
+
+def tab_of(place: Place) -> _Show:
+    """Return the command that shows the view."""
+    command = COMMANDS[f"view.{place}"]
+    assert isinstance(command, _Show)
+    return command
 
 
 def quit_question(run: Run) -> Question:

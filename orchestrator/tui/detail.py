@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from orchestrator.core.critical import why_not_running
 from orchestrator.core.errors import Failure
 from orchestrator.core.flow import Condition
 from orchestrator.core.progress import Attempt, TaskProgress
@@ -17,7 +18,7 @@ from orchestrator.tui.lines import Line, Span, gap, spread, width
 from orchestrator.tui.rows import Kind, Row
 from orchestrator.tui.text import clean, count, countdown, duration, fit, money, plural, shorten, tenths
 
-PAGES: Final = ("Output", "Attempts", "Info", "Deps")
+PAGES: Final = ("Talk", "Output", "Attempts", "Info", "Deps")
 _LABEL: Final = 13
 
 
@@ -30,12 +31,18 @@ class Look(NamedTuple):
     glyphs: Glyphs
 
 
+def pages_of(run: Run, row: Row | None) -> tuple[str, ...]:
+    """Return the pages that there are of it, first the one to begin with."""
+    if row is None or row.kind is not Kind.TASK:
+        return ("Info",)
+    return PAGES if row.name in run.talks else PAGES[1:]
+
+
 def title_line(look: Look, row: Row | None, page: str, note: Span) -> Line:
     """Return what the pane shows: the task, its state, the pages, and whether it follows."""
     if row is None:
         return (gap(look.cells),)
-    pages = PAGES if row.kind is Kind.TASK else PAGES[2:3]
-    subject, tabs = _fitted(look, row, pages, page, len(note.text))
+    subject, tabs = _fitted(look, row, pages_of(look.run, row), page, len(note.text))
     return spread((gap(1), *subject, gap(2), *tabs), (note, gap(1)), look.cells)
 
 
@@ -84,7 +91,7 @@ def no_output(run: Run, task: TaskProgress, now: float) -> str:
         more = f" and {len(waits) - 5} more" if len(waits) > 5 else ""
         return f"No output yet. Waiting for: {', '.join(clean(name) for name in waits[:5])}{more}."
     if task.started is None:
-        return f"No output yet. {_wait_words(task, now)}"
+        return f"No output yet. {_wait_words(run, task, now)}"
     return f"No output yet. Started {countdown(now - task.started)} ago."
 
 
@@ -94,12 +101,9 @@ def _silent_end(task: TaskProgress) -> str:
     return f"No output. {clean(task.error.message) if task.error else ''}".rstrip()
 
 
-def _wait_words(task: TaskProgress, now: float) -> str:
-    if task.wait is None:
-        return "Not started."
-    gate = f" at {clean(task.wait.gate)}" if task.wait.gate and task.wait.gate != task.wait.reason.value else ""
-    ahead = f", {countdown(task.wait.until - now)} left" if task.wait.until is not None else ""
-    return f"Waiting: {task.wait.reason.value.replace('_', ' ')}{gate}{ahead}."
+def _wait_words(run: Run, task: TaskProgress, now: float) -> str:
+    why = clean(why_not_running(run, task, now))
+    return f"{why[:1].upper()}{why[1:]}."
 
 
 # ── attempts ────────────────────────────────────────────────────────────────────────────────────
@@ -151,6 +155,9 @@ def _pair(label: str, value: str, role: str = "text") -> Line:
 
 def _task_info(run: Run, task: TaskProgress, now: float) -> Iterator[Line]:
     yield from _declared(run, task)
+    why = why_not_running(run, task, now)
+    if why:
+        yield _pair("why not yet", why, f"{task.status.value}.plain")
     yield from _used(task, now)
     if task.backend:
         yield from _backend_info(run, task.backend, now)

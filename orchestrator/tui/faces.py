@@ -11,10 +11,11 @@ from orchestrator.core.progress import ENDED_BADLY, Tally, TaskProgress
 from orchestrator.core.run import Run
 from orchestrator.core.states import FINAL, BreakerState, Reason, State, Status
 from orchestrator.tui.bars import progress_bar
-from orchestrator.tui.glyphs import Glyphs
+from orchestrator.tui.glyphs import UNICODE, Glyphs
 from orchestrator.tui.lines import Line, Span, clip, gap, left, right, spread, width
 from orchestrator.tui.rows import Kind, Row
-from orchestrator.tui.text import amount, cash, clean, count, countdown, duration, fit, money, plural
+from orchestrator.tui.sorting import By, Sort
+from orchestrator.tui.text import amount, cash, clean, count, countdown, duration, fit, fit_right, money, plural
 
 TALLY_ORDER: Final = (
     Status.RUNNING,
@@ -26,6 +27,7 @@ TALLY_ORDER: Final = (
     Status.BUDGET,
     Status.APPROVE,
     Status.ANSWER,
+    Status.SUBAGENT,
     Status.PAUSED,
     Status.FAILED,
     Status.TIMEOUT,
@@ -62,24 +64,42 @@ class Columns(NamedTuple):
 
 
 def columns(total: int) -> Columns:
-    """Return the columns for so many cells."""
+    """Return the columns for so many cells: what things cost from 92 on, who does them from 108, then wider ones."""
     if total >= 108:
-        return Columns(total, task=25 + min(20, max(0, total - 120) // 3))
+        wider = max(0, total - 120)
+        return Columns(total, task=25 + min(20, wider // 3), agent=14 + min(10, wider // 8))
     if total >= 92:
         return Columns(total, agent=0)
     return Columns(total, task=22, time=6, tokens=0, cost=0, agent=0)
 
 
-def head_line(shape: Columns) -> Line:
-    """Return the names of the columns."""
-    cells = [gap(2), *(Span(fit(name, cells)) for name, cells in (("STATE", shape.state), ("TASK", shape.task)))]
-    cells += [Span(fit("TRY", shape.tries)), Span(fit("TIME", shape.time)), Span(fit("NEXT", shape.next))]
-    if shape.tokens:
-        cells += [right("TOKENS", shape.tokens, "muted"), right("COST", shape.cost, "muted"), gap(1)]
-    if shape.agent:
-        cells.append(Span(fit("AGENT", shape.agent)))
-    line = (*cells, Span(fit("LAST OUTPUT", shape.output)))
-    return tuple(span._replace(role="muted") for span in line)
+SORT: Final = "sort:"
+"""Begins the action of a column's name, which sorts by that column."""
+
+_SORTED_BY: Final = {
+    "STATE": By.STATE,
+    "TASK": By.NAME,
+    "TRY": By.TRIES,
+    "TIME": By.TIME,
+    "TOKENS": By.TOKENS,
+    "COST": By.COST,
+}
+
+
+def head_line(shape: Columns, sort: Sort | None = None, glyphs: Glyphs = UNICODE) -> Line:
+    """Return the names of the columns; a click on one sorts by it, and an arrow marks the one that is sorted by."""
+    names = [("STATE", shape.state), ("TASK", shape.task), ("TRY", shape.tries), ("TIME", shape.time)]
+    names += [("NEXT", shape.next), ("TOKENS", shape.tokens), ("COST", shape.cost), (" ", 1 if shape.cost else 0)]
+    names += [("AGENT", shape.agent), ("LAST OUTPUT", shape.output)]
+    return (gap(2), *(_head(name, cells, sort or Sort(), glyphs) for name, cells in names if cells))
+
+
+def _head(name: str, cells: int, sort: Sort, glyphs: Glyphs) -> Span:
+    by = _SORTED_BY.get(name)
+    is_sorted = by is not None and by is sort.by
+    arrow = (glyphs.falls if sort.falls else glyphs.rises) if is_sorted else ""
+    text = fit_right(name + arrow, cells) if name in {"TOKENS", "COST"} else fit(name + arrow, cells)
+    return Span(text, "text" if is_sorted else "muted", f"{SORT}{by.value}" if by else "")
 
 
 # ── tasks ───────────────────────────────────────────────────────────────────────────────────────
@@ -236,6 +256,7 @@ _NEXT: Final[dict[Status, Callable[[Run, TaskProgress, float], str]]] = {
     Status.BUDGET: lambda run, task, now: "budget",  # noqa: ARG005
     Status.APPROVE: lambda run, task, now: "you",  # noqa: ARG005
     Status.ANSWER: lambda run, task, now: "you",  # noqa: ARG005
+    Status.SUBAGENT: lambda run, task, now: "subagent",  # noqa: ARG005
     Status.PAUSED: lambda run, task, now: "by you",  # noqa: ARG005
     Status.RUNNING: _step,
     Status.STOPPING: _grace,
@@ -266,6 +287,11 @@ def _why_waiting(task: TaskProgress) -> str:
         return ""
     what = task.wait.gate.replace(":", " ") if ":" in task.wait.gate else task.wait.gate
     return f"no free slot: {what}"
+
+
+def clock_words(run: Run, task: TaskProgress, now: float) -> str:
+    """Return what of the row changes as time goes by."""
+    return f"{_time(task, now)} {next_words(run, task, now)}"
 
 
 def has_clock(task: TaskProgress) -> bool:

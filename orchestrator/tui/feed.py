@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -11,32 +10,33 @@ from orchestrator.core import events as ev
 from orchestrator.core.events import Record
 from orchestrator.core.ports import Gap, Session, Subscription
 from orchestrator.core.run import Run
+from orchestrator.tui.mergedlog import TOLD
+from orchestrator.tui.news import TOASTED
 from orchestrator.tui.rows import Family
 
 AT_ONCE: Final = 3000
 """Events folded at one look, so that a burst never holds up a key press."""
 
-_NEWS: Final = (
-    ev.BreakerMoved,
-    ev.ApprovalRequested,
-    ev.BudgetThreshold,
-    ev.BudgetExceeded,
-    ev.TaskFailed,
-    ev.RunFinished,
-    ev.CommandRefused,
-)
-"""What a person may want to be told of."""
+_NEWS: Final = TOASTED | TOLD
+"""What a person may want to be told of, at once or in the log."""
+_LAYOUT: Final = frozenset({ev.TaskAdded, ev.RunStarted, ev.TaskExpanded})
+"""After what there are other rows."""
+_NOTED: Final = _NEWS | _LAYOUT
 
 
 @dataclass(slots=True)
 class Changes:
-    """What changed: tasks and wholes by id, whether there are other rows, what is news, how many were seen."""
+    """What changed: tasks and wholes by id, whether there are other rows, what is news, how many were seen.
+
+    `grown` are the lines of the merged log that have grown.
+    """
 
     tasks: set[str] = field(default_factory=set)
     layout: bool = False
     everything: bool = False
     news: list[Record] = field(default_factory=list)
     seen: int = 0
+    grown: frozenset[int] = frozenset()
 
 
 class Feed:
@@ -85,24 +85,27 @@ class Feed:
     def _fold(self, changes: Changes) -> None:
         waiting, run = self._waiting, self.run
         changes.seen = min(len(waiting), AT_ONCE)
+        touched = set[str]()
         for _ in range(changes.seen):
             record = waiting.popleft()
             run.apply(record)
-            self._note(record, changes)
+            event = record.event
+            touched.add(getattr(event, "task", ""))
+            if type(event) in _NOTED:
+                self._note(record, changes)
+        self._touch(touched & run.tasks.keys(), changes)
 
     def _note(self, record: Record, changes: Changes) -> None:
         event = record.event
-        task: str | None = getattr(event, "task", None)
-        if task in self.run.tasks:
-            changes.tasks.update(self._touched(task))
-        if isinstance(event, ev.TaskAdded | ev.RunStarted):
-            changes.layout = True
-        elif isinstance(event, ev.TaskExpanded):
+        if isinstance(event, ev.TaskExpanded):
             self.family.expanded(self.run, event.task)
+        if type(event) in _LAYOUT:
             changes.layout = True
-        if isinstance(event, _NEWS):
+        if type(event) in _NEWS:
             changes.news.append(record)
 
-    def _touched(self, task: str) -> Iterable[str]:
-        whole = self.family.moved(self.run, task)
-        return (task,) if whole is None else (task, whole)
+    def _touch(self, tasks: set[str], changes: Changes) -> None:
+        """Bring the counts of wholes in step with these tasks, once for all that happened to each."""
+        wholes = {self.family.moved(self.run, task) for task in tasks}
+        changes.tasks |= tasks
+        changes.tasks.update(whole for whole in wholes if whole is not None)

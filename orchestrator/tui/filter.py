@@ -1,9 +1,13 @@
-"""The filter's small language: `state:failed g:scrape try>1 !word /regex/`, all of which must hold."""
+"""The filter's small language: `state:failed g:scrape try>1 !word /regex/`, all of which must hold.
+
+Of tasks, words are looked for in the id; of a log's lines, in the id and the text, and `tag:` chooses where they
+come from.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from operator import eq, ge, gt, le, lt
@@ -11,8 +15,19 @@ from typing import Final, NamedTuple
 
 from orchestrator.core.progress import TaskProgress
 from orchestrator.core.states import Reason, State, Status
+from orchestrator.tui.text import clean
 
 Test = Callable[[TaskProgress, float], bool]
+
+
+class Word(NamedTuple):
+    """A word or a regular expression to look for."""
+
+    pattern: re.Pattern[str]
+    negated: bool = False
+
+    def holds(self, text: str) -> bool:
+        return (self.pattern.search(text) is None) is self.negated
 
 
 class FilterError(ValueError):
@@ -21,17 +36,29 @@ class FilterError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What a task must be like to be shown. A `live` one may change its mind as the task moves on."""
+    """What a task, or a line of its log, must be like to be shown. A `live` one may change its mind about a task."""
 
     text: str = ""
     tests: tuple[Test, ...] = ()
+    words: tuple[Word, ...] = ()
+    tags: tuple[tuple[frozenset[str], bool], ...] = ()
     live: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.tests)
+        return bool(self.tests or self.words or self.tags)
 
     def matches(self, task: TaskProgress, now: float) -> bool:
+        return self.allows(task, now) and all(word.holds(task.id) for word in self.words)
+
+    def allows(self, task: TaskProgress, now: float) -> bool:
+        """Return whether the task's lines may be shown, whatever they say."""
         return all(test(task, now) for test in self.tests)
+
+    def shows(self, tag: str, text: str) -> bool:
+        """Return whether a line with this tag may be shown, whoever wrote it; `text` begins with the task's id."""
+        if any((tag in wanted) is negated for wanted, negated in self.tags):
+            return False
+        return all(word.holds(text) for word in self.words)
 
 
 EVERYTHING: Final = Filter()
@@ -41,6 +68,8 @@ class _Part(NamedTuple):
     test: Test
     live: bool = False
 
+
+TAGS: Final = frozenset({"out", "err", "log", "sys", "tool", "ask", "mark"})
 
 _TOKEN: Final = re.compile(
     r"""\s*(?P<negated>!)?(?:
@@ -63,27 +92,43 @@ _STATES: Final[dict[str, frozenset[str]]] = {
 }
 
 
-def parse(text: str) -> Filter:
-    """Read a filter; raises FilterError."""
+def parse(text: str, *, of_lines: bool = False) -> Filter:
+    """Read a filter of tasks, or of a log's lines; raises FilterError."""
     parts: list[_Part] = []
+    words: list[Word] = []
+    tags: list[tuple[frozenset[str], bool]] = []
+    for match in _matches(text.rstrip()):
+        name = (match["field"] or "").lower()
+        if of_lines and name == "tag":
+            tags.append((_tags(match["value"].strip('"')), match["negated"] is not None))
+        elif name:
+            parts.append(_part(match))
+        else:
+            words.append(_word(match))
+    return Filter(text.strip(), tuple(part.test for part in parts), tuple(words), tuple(tags), _is_live(parts))
+
+
+def _is_live(parts: list[_Part]) -> bool:
+    return any(part.live for part in parts)
+
+
+def _matches(text: str) -> Iterator[re.Match[str]]:
     position = 0
-    stripped = text.rstrip()
-    while position < len(stripped):
-        match = _TOKEN.match(stripped, position)
+    while position < len(text):
+        match = _TOKEN.match(text, position)
         if match is None or match.end() == position:
-            raise FilterError(f"cannot read {stripped[position:]!r}")
-        parts.append(_part(match))
+            raise FilterError(f"cannot read {text[position:]!r}")
+        yield match
         position = match.end()
-    return Filter(text.strip(), tuple(part.test for part in parts), any(part.live for part in parts))
+
+
+def of_task(task: str) -> Filter:
+    """Return the filter for a task and all that it became, whatever is in its name."""
+    return Filter(f'task:"{clean(task)}"', (_task(task).test,))
 
 
 def _part(match: re.Match[str]) -> _Part:
-    if match["field"] is not None:
-        part = _field(match["field"].lower(), match["op"], match["value"].strip('"'))
-    elif match["regex"] is not None:
-        part = _regex(match["regex"], closed=bool(match["closed"]))
-    else:
-        part = _word(match["word"] if match["word"] is not None else match["quoted"])
+    part = _field(match["field"].lower(), match["op"], match["value"].strip('"'))
     return _not(part) if match["negated"] else part
 
 
@@ -91,19 +136,28 @@ def _not(part: _Part) -> _Part:
     return _Part(lambda task, now: not part.test(task, now), part.live)
 
 
-def _word(word: str) -> _Part:
-    wanted = word.lower()
-    return _Part(lambda task, now: wanted in task.info.task.lower())  # noqa: ARG005 - a test's shape
-
-
-def _regex(pattern: str, *, closed: bool) -> _Part:
-    if not closed:
-        raise FilterError("a regular expression ends with /")
+def _word(match: re.Match[str]) -> Word:
+    word = match["word"] if match["word"] is not None else match["quoted"]
+    pattern = re.escape(word) if word is not None else _regex(match["regex"], closed=bool(match["closed"]))
     try:
-        search = re.compile(pattern.replace("\\/", "/"), re.IGNORECASE).search
+        return Word(re.compile(pattern, re.IGNORECASE), match["negated"] is not None)
     except re.error as error:
         raise FilterError(f"bad regular expression: {error}") from error
-    return _Part(lambda task, now: search(task.info.task) is not None)  # noqa: ARG005
+
+
+def _regex(pattern: str, *, closed: bool) -> str:
+    if not closed:
+        raise FilterError("a regular expression ends with /")
+    return pattern.replace("\\/", "/")
+
+
+def _tags(value: str) -> frozenset[str]:
+    names = frozenset(name for name in value.lower().split(",") if name)
+    unknown = sorted(names - TAGS)
+    if unknown or not names:
+        what = f"no tag {unknown[0]!r}; " if unknown else ""
+        raise FilterError(f"{what}there are {', '.join(sorted(TAGS))}")
+    return names
 
 
 def _field(name: str, op: str, value: str) -> _Part:
@@ -138,17 +192,50 @@ def _words(task: TaskProgress) -> tuple[str, ...]:
     return (task.status.value, task.state.value, *reason)
 
 
-def _group(value: str) -> _Part:
+def _has(of: Callable[[TaskProgress], str], *, live: bool = False) -> Callable[[str], _Part]:
+    """Return what makes a test: a part of the text, or of one of several with commas, is in what a task has there."""
+
+    def part(value: str) -> _Part:
+        wanted = [word for word in value.lower().split(",") if word] or [value.lower()]
+
+        def test(task: TaskProgress, now: float) -> bool:
+            del now
+            text = of(task).lower()
+            return any(word in text for word in wanted)
+
+        return _Part(test, live)
+
+    return part
+
+
+def _said(task: TaskProgress) -> str:
+    """Return what a task said last, and what went wrong with it."""
+    return f"{task.last_line}\n{task.error.message if task.error else ''}"
+
+
+def _task(value: str) -> _Part:
+    """Find a task by its whole id, with all that it became: instances, or the tasks of a sub-flow."""
     wanted = value.lower()
-    return _Part(lambda task, now: wanted in task.info.group.lower())  # noqa: ARG005
+    inside = (f"{wanted}[", f"{wanted}/")
+
+    def is_it(task: TaskProgress, now: float) -> bool:
+        del now
+        name = task.info.task.lower()
+        return name == wanted or name.startswith(inside) or (task.info.of or "").lower() == wanted
+
+    return _Part(is_it)
 
 
-def _agent(value: str) -> _Part:
-    wanted = value.lower()
-    return _Part(lambda task, now: wanted in (task.backend or task.info.kind).lower(), live=True)  # noqa: ARG005
-
-
-_TEXTS: Final[dict[str, Callable[[str], _Part]]] = {"state": _state, "g": _group, "group": _group, "agent": _agent}
+_TEXTS: Final[dict[str, Callable[[str], _Part]]] = {
+    "state": _state,
+    "g": _has(lambda task: task.group),
+    "group": _has(lambda task: task.group),
+    "agent": _has(lambda task: task.backend or task.info.kind, live=True),
+    "backend": _has(lambda task: task.backend or "", live=True),
+    "kind": _has(lambda task: task.info.kind),
+    "text": _has(_said, live=True),
+    "task": _task,
+}
 _NUMBERS: Final[dict[str, Callable[[TaskProgress, float], float]]] = {
     "try": lambda task, now: task.attempt,  # noqa: ARG005
     "cost": lambda task, now: task.cost_usd or 0.0,  # noqa: ARG005

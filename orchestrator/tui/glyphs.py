@@ -25,6 +25,9 @@ class Glyphs(NamedTuple):
     ellipsis: str
     times: str
     arrow: str
+    falls: str
+    rises: str
+    critical: str
 
 
 UNICODE: Final = Glyphs(
@@ -37,6 +40,7 @@ UNICODE: Final = Glyphs(
         Status.CIRCUIT: "≠",
         Status.APPROVE: "?",
         Status.ANSWER: "?",
+        Status.SUBAGENT: "▸",
         Status.QUOTA: "≈",
         Status.BUDGET: "║",
         Status.PAUSED: "║",
@@ -66,6 +70,9 @@ UNICODE: Final = Glyphs(
     ellipsis="…",
     times="×",
     arrow="→",
+    falls="↓",
+    rises="↑",
+    critical="▌",
 )
 
 ASCII: Final = Glyphs(
@@ -78,6 +85,7 @@ ASCII: Final = Glyphs(
         Status.CIRCUIT: "|",
         Status.APPROVE: "?",
         Status.ANSWER: "?",
+        Status.SUBAGENT: ">",
         Status.QUOTA: "~",
         Status.BUDGET: "=",
         Status.PAUSED: "=",
@@ -107,4 +115,7 @@ ASCII: Final = Glyphs(
     ellipsis="~",
     times="x",
     arrow="->",
+    falls="v",
+    rises="^",
+    critical="#",
 )

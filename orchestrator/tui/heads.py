@@ -10,6 +10,7 @@ from orchestrator.tui.bars import progress_bar
 from orchestrator.tui.faces import tally_spans
 from orchestrator.tui.glyphs import Glyphs
 from orchestrator.tui.lines import Line, Span, gap, spread, width
+from orchestrator.tui.needs import count
 from orchestrator.tui.text import clean, countdown, duration, fit, plural, shorten
 
 _ETA_FROM: Final = 0.2
@@ -20,8 +21,6 @@ _URGENT: Final = frozenset(
         Status.RUNNING,
         Status.RETRY,
         Status.CIRCUIT,
-        Status.APPROVE,
-        Status.ANSWER,
         Status.BUDGET,
         Status.FAILED,
         Status.TIMEOUT,
@@ -46,10 +45,12 @@ _ENDINGS: Final = {
 
 
 class Tab(NamedTuple):
-    """A view that can be switched to."""
+    """A view that can be switched to; `command` does it, `short` is the label where there is little room."""
 
     key: str
     label: str
+    short: str
+    command: str
 
 
 def elapsed(run: Run, now: float) -> float:
@@ -146,18 +147,31 @@ def percent(done: int, total: int) -> str:
 
 
 def tab_line(run: Run, tabs: tuple[Tab, ...], chosen: str, cells: int, glyphs: Glyphs) -> Line:
-    """Return the views at the left, the counts by state at the right."""
+    """Return the views at the left, the counts by state at the right. `chosen` is the key of the view that is shown."""
     start: list[Span] = [gap(1)]
+    narrow = cells < _NARROW
     for tab in tabs:
         role = "tab" if tab.key == chosen else "muted"
-        start += [Span(f" {tab.key} {tab.label} ", role, f"view:{tab.key}"), gap(1)]
-    narrow = cells < _NARROW
-    counts = {status: number for status, number in run.tally.counts.items() if not narrow or status in _URGENT}
+        label = tab.short if narrow else tab.label
+        start += [Span(f" {tab.key} {label} ", role, tab.command), gap(0 if narrow else 1)]
+    counts = {status: number for status, number in run.tally.counts.items() if _is_shown(status, narrow=narrow)}
+    badge = _badge(run)
     full = tuple(tally_spans(_Counts(counts), glyphs, " " if narrow else "  "))
     end = full[:-1]
-    while width(end) > cells - width(start) - 1 and len(end) > 1:
+    while width(end) + width(badge) > cells - width(start) - 1 and len(end) > 1:
         end = end[:-2]
-    return spread(tuple(start), (*end, gap(0 if narrow else 1)), cells)
+    return spread(tuple(start), (*badge, *end, gap(0 if narrow else 1)), cells)
+
+
+def _is_shown(status: Status, *, narrow: bool) -> bool:
+    """What waits for a person is counted by the badge."""
+    return status not in {Status.APPROVE, Status.ANSWER} and (not narrow or status in _URGENT)
+
+
+def _badge(run: Run) -> Line:
+    """Return how many things wait for a person, at the head of the counts so that it is never cut off."""
+    number = count(run)
+    return (Span(f"?{number}", Status.APPROVE.value, "need.list"), gap(2)) if number else ()
 
 
 class _Counts(dict[Status, int]):

@@ -41,7 +41,7 @@ def breakers(run: Run) -> list[BackendProgress]:
     """Return the backends, those that are in trouble first."""
     return sorted(
         run.backends.values(),
-        key=lambda backend: (_BREAKER_ORDER.index(backend.breaker), backend.held_until is None, -backend.failures),
+        key=lambda backend: (_BREAKER_ORDER.index(backend.breaker), backend.held_for is None, -backend.failures),
     )
 
 
@@ -62,16 +62,21 @@ def breaker_words(backend: BackendProgress, now: float) -> tuple[str, str]:
 def breaker_line(backend: BackendProgress, now: float, glyphs: Glyphs, cells: int, names: int) -> Line:
     word, after = breaker_words(backend, now)
     role = _BREAKER_ROLE[backend.breaker]
-    if backend.held_until is not None:
-        after = f"held {countdown(backend.held_until - now)}"
+    if backend.held_for is not None:
+        after = held_words(backend, now)
     start = (
         Span(f"{glyphs.breaker[backend.breaker]} ", f"{role}.plain"),
         Span(fit(clean(backend.info.name), names, glyphs.ellipsis) + " ", "text"),
         Span(word, role),
         gap(9 - len(word)),
     )
-    role = "limited.plain" if backend.held_until is not None else "muted"
+    role = "limited.plain" if backend.held_for is not None else "muted"
     return _ends(start, Span(after, role), cells, glyphs.ellipsis)
+
+
+def held_words(backend: BackendProgress, now: float) -> str:
+    """Return for how long a backend that is held takes no calls; without an end, a person has to act."""
+    return "needs you" if backend.held_until is None else f"held {countdown(backend.held_until - now)}"
 
 
 def _ends(start: Line, end: Span, cells: int, ellipsis: str) -> Line:
@@ -262,17 +267,29 @@ def _short_limiter(level: Level, name: str) -> Line:
 
 
 def _short_breakers(run: Run, now: float, glyphs: Glyphs) -> Iterator[Span]:
-    shown = [backend for backend in breakers(run) if backend.breaker is not BreakerState.CLOSED][:2]
+    shown = [backend for backend in breakers(run) if _is_troubled(backend)][:2]
     if not shown:
         yield from _all_closed(run, glyphs)
     for backend in shown:
-        word, after = breaker_words(backend, now)
-        role = _BREAKER_ROLE[backend.breaker]
-        short = after.rpartition(" ")[2]
-        yield Span(f"{glyphs.breaker[backend.breaker]} ", f"{role}.plain")
+        glyph, words, role = _short_state(backend, now, glyphs)
+        yield Span(f"{glyph} ", f"{role}.plain")
         yield Span(shorten(clean(backend.info.name), 14, glyphs.ellipsis) + " ", "text")
-        yield Span(f"{word} {short}" if backend.breaker is BreakerState.OPEN else short, role)
+        yield Span(words, role)
         yield gap(2 if backend is not shown[-1] else 0)
+
+
+def _is_troubled(backend: BackendProgress) -> bool:
+    return backend.breaker is not BreakerState.CLOSED or backend.held_for is not None
+
+
+def _short_state(backend: BackendProgress, now: float, glyphs: Glyphs) -> tuple[str, str, str]:
+    """Return the glyph, the words and the role of a backend in trouble."""
+    if backend.breaker is BreakerState.CLOSED:
+        return glyphs.status[Status.QUOTA], held_words(backend, now), "limited"
+    word, after = breaker_words(backend, now)
+    short = after.rpartition(" ")[2]
+    words = f"{word} {short}" if backend.breaker is BreakerState.OPEN else short
+    return glyphs.breaker[backend.breaker], words, _BREAKER_ROLE[backend.breaker]
 
 
 def _all_closed(run: Run, glyphs: Glyphs) -> Iterator[Span]:

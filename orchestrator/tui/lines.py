@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import NamedTuple, TypeAlias
 
@@ -22,7 +23,7 @@ Line: TypeAlias = tuple[Span, ...]
 
 
 def width(line: Iterable[Span]) -> int:
-    return sum(cell_len(span.text) for span in line)
+    return sum([len(span.text) if span.text.isascii() else cell_len(span.text) for span in line])
 
 
 def gap(cells: int) -> Span:
@@ -54,6 +55,31 @@ def clip(line: Line, cells: int) -> Line:
             break
         kept.append(span if cell_len(span.text) <= room else span._replace(text=set_cell_size(span.text, room)))
     return tuple(kept)
+
+
+def difference(one: Line, other: Line) -> tuple[int, int]:
+    """Return from which cell to which two lines differ; where one is longer, up to its end."""
+    same = next(
+        (place for place, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))
+    )
+    start, rest = width(one[:same]), (one[same:], other[same:])
+    back = zip(reversed(rest[0]), reversed(rest[1]), strict=False)
+    tail = next((place for place, (a, b) in enumerate(back) if a != b), min(map(len, rest)))
+    before, after = (width(part[: len(part) - tail]) for part in rest)
+    return start, start + before if before == after else max(width(one), width(other))
+
+
+def standing_out(span: Span, patterns: Iterable[re.Pattern[str]]) -> Line:
+    """Return the span in pieces: what the patterns find stands out."""
+    found = sorted(match.span() for pattern in patterns for match in pattern.finditer(span.text))
+    pieces: list[Span] = []
+    place = 0
+    for start, end in found:
+        if end > max(place, start):
+            begin = max(place, start)
+            pieces += [span._replace(text=span.text[place:begin]), Span(span.text[begin:end], "found", span.action)]
+            place = end
+    return (*(piece for piece in pieces if piece.text), span._replace(text=span.text[place:]))
 
 
 def plain(line: Iterable[Span]) -> str:

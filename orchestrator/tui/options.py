@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
+from orchestrator.core.ports import Guide
 from orchestrator.core.theme import ThemeSpec
 
 
@@ -25,18 +28,33 @@ class Left(StrEnum):
         return _STATUS.get(self)
 
 
+WAYS: Final = frozenset({"toast", "bell"})
+"""How a person is told unless somebody set it; `desktop` is the third way."""
+
 _STATUS = {Left.HANGUP: 129, Left.INTERRUPTED: 130, Left.FORCED: 130, Left.TERMINATED: 143}
 
 
 @dataclass(frozen=True, slots=True)
 class DashboardOptions:
-    """How the screen looks and when it goes. The first of `themes` is shown unless `theme` names another."""
+    """How the screen looks and when it goes. The first of `themes` is shown unless `theme` names another.
+
+    `keys` are those that commands have in place of their own, by id, as `read_keys` returns them. `log_path` says which
+    file holds all that a task wrote. One that is `inline` takes a few lines below the prompt. `fps` bounds how often
+    what changes by itself is drawn; None leaves that to the line that leads to the terminal. `notifications` are the
+    ways in which a person is told. A `guide` leads through the run.
+    """
 
     theme: str | None = None
     themes: tuple[ThemeSpec, ...] = ()
     ascii: bool = False
     exit_when_done: bool = False
     mouse: bool = True
+    inline: bool = False
+    fps: float | None = None
+    guide: Guide | None = None
+    keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    log_path: Callable[[str], str] | None = None
+    notifications: frozenset[str] = WAYS
 
 
 @dataclass(frozen=True, slots=True)

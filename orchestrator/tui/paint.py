@@ -10,10 +10,10 @@ from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 from orchestrator.core.states import Status
-from orchestrator.core.theme import BASE_KEYS, ThemeSpec, is_color, mix
+from orchestrator.core.theme import BASE_KEYS, ThemeSpec, is_color, legible, mix
 from orchestrator.tui.glyphs import ASCII, UNICODE, Glyphs
 from orchestrator.tui.lines import Span
 
@@ -29,6 +29,7 @@ STATE_OF: Final = {
     Status.CIRCUIT: "blocked",
     Status.APPROVE: "approval",
     Status.ANSWER: "approval",
+    Status.SUBAGENT: "running",
     Status.PAUSED: "paused",
     Status.DONE: "done",
     Status.CACHED: "cached",
@@ -49,6 +50,8 @@ _ALIASES: Final = {
     "tag.sys": "accent",
     "tag.log": "secondary",
     "tag.ask": "approval",
+    "tag.tool": "secondary",
+    "tag.mark": "accent",
     "ok": "done",
     "warn": "retry",
     "bad": "failed",
@@ -59,12 +62,16 @@ _WORDS: Final = {
     "key": ("accent", "bold"),
     "title": ("primary", "bold"),
     "tab": ("foreground", "bold reverse"),
+    "found": ("accent", "bold reverse"),
     "over": ("error", "bold reverse"),
     "banner": ("error", "bold reverse"),
     "accent": ("accent", ""),
     "primary": ("primary", ""),
     "secondary": ("secondary", ""),
 }
+_HUES: Final = ("accent", "limited", "cached", "approval", "primary", "secondary")
+"""Colours that tell groups apart."""
+HUES: Final = len(_HUES)
 _FULL_CURSOR: Final = 0.34
 _QUIET_CURSOR: Final = 0.14
 
@@ -102,10 +109,13 @@ class Paint:
         colors |= {role: (base[key], words) for role, (key, words) in _WORDS.items()}
         colors["muted"] = colors["bar.left"] = (states["pending"], "")
         colors["border"] = (mix(base["primary"], base["background"], 0.55), "")
+        colors["grid"] = (mix(base["primary"], base["background"], 0.75), "")
         colors |= {status.value: colors[state] for status, state in STATE_OF.items()}
         colors |= {f"bar.{name}": (color, "") for name, color in states.items()}
         colors |= {alias: (colors[role][0], "") for alias, role in _ALIASES.items()}
         colors["tag.ask"] = colors["approval"]
+        colors |= {f"{role}.strong": (colors[role][0], "bold") for role in ("ok", "warn", "bad")}
+        colors |= {f"hue.{number}": (colors[role][0], "") for number, role in enumerate(_HUES)}
         return colors
 
     def _style(self, role: str, ground: str) -> Style:
@@ -164,8 +174,17 @@ def _cursors(base: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def from_textual(theme: Theme, variables: dict[str, str]) -> ThemeSpec:
-    """Return one of Textual's own themes as a spec; what is no plain colour falls back to black or white."""
+def textual_themes() -> tuple[ThemeSpec, ...]:
+    """Return Textual's own themes but those that leave the colours to the terminal."""
+    themes = (theme for theme in BUILTIN_THEMES.values() if not theme.ansi)
+    return tuple(from_textual(theme, theme.to_color_system().generate()) for theme in themes)
+
+
+def from_textual(theme: Theme, variables: Mapping[str, str]) -> ThemeSpec:
+    """Return one of Textual's own themes as a spec, made easy to read.
+
+    What is no plain colour falls back to black or white.
+    """
     fallback = {"background": "#000000", "surface": "#101010", "panel": "#202020"} if theme.dark else {}
     text = "#ffffff" if theme.dark else "#000000"
     ground = "#ffffff"
@@ -176,4 +195,4 @@ def from_textual(theme: Theme, variables: dict[str, str]) -> ThemeSpec:
         for key in BASE_KEYS
         for value in [variables.get(key, "")[:7]]
     }
-    return ThemeSpec(theme.name, theme.dark, base)
+    return legible(ThemeSpec(theme.name, theme.dark, base))

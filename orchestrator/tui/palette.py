@@ -1,75 +1,119 @@
-"""What the command palette finds: commands that make sense now, themes, and tasks to jump to."""
+"""What the command palette offers: commands that make sense now, orders, filters, themes, and tasks to jump to."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple, Protocol
 
-from textual.command import DiscoveryHit, Hit, Hits, Provider
-from textual.content import Content
-from textual.theme import BUILTIN_THEMES
-
-from orchestrator.tui.commands import COMMANDS, Command
-from orchestrator.tui.screens.tasks import TasksScreen
+from orchestrator.tui.commands import Command, Desk, Place, commands_of
+from orchestrator.tui.fuzzy import Query, best
+from orchestrator.tui.sorting import By
 from orchestrator.tui.text import clean
 
-_TASKS: Final = 50
-"""Tasks offered at once."""
+AT_ONCE: Final = 60
+"""Entries that are offered at once."""
+_ONLY_IN_HELP: Final = 6.0
+"""What it costs an entry that the words are in what it does, not in its name."""
+
+_FILTERS: Final = {
+    "Filter: failed": "state:failed,timeout",
+    "Filter: running": "state:running,stopping",
+    "Filter: waits for you": "state:approve,answer,budget",
+    "Filter: held up": "state:retry,circuit,limited,quota,queued",
+    "Filter: tried again": "try>1",
+}
 
 
-class PaletteProvider(Provider):
-    """Feeds the palette."""
+class Entry(NamedTuple):
+    """One thing that can be chosen: its name, its key or its kind, what it does, and how it is done."""
+
+    text: str
+    note: str
+    help: str
+    do: Callable[[], None]
+    places: tuple[int, ...] = ()
+
+
+class Reach(Desk, Protocol):
+    """What the palette may do besides what commands may."""
 
     @property
-    def _tasks(self) -> TasksScreen | None:
-        return next((screen for screen in self.app.screen_stack if isinstance(screen, TasksScreen)), None)
+    def place(self) -> Place: ...
+    def show_task(self, task: str) -> None: ...
+    def filter_by(self, text: str) -> None: ...
+    def themes(self) -> Sequence[str]: ...
+    def use_theme(self, name: str) -> None: ...
 
-    async def discover(self) -> Hits:
-        for command in self._commands():
-            yield DiscoveryHit(Content(command.label), partial(self._do, command), help=command.help)
 
-    async def search(self, query: str) -> Hits:
-        matcher = self.matcher(query)
-        for command in self._commands():
-            score = matcher.match(command.label)
-            if score > 0:
-                yield Hit(score, Content(command.label), partial(self._do, command), help=command.help)
-        for name in self._matching_tasks(query):
-            yield Hit(0.5, Content(clean(name)), partial(self._jump, name), help="Go to this task")
-        for name in self._matching_themes(query):
-            yield Hit(0.4, Content(f"Theme {name}"), partial(setattr, self.app, "theme", name), help="Theme")
+class Palette:
+    """Finds what was typed. What there is, is asked once, when the palette is opened."""
 
-    def _matching_themes(self, query: str) -> list[str]:
-        """Return ours first; those of the terminal's own colours are for NO_COLOR alone."""
-        themes = self.app.available_themes
-        names = [name for name in themes if query.lower() in f"theme {name}" and not themes[name].ansi]
-        return sorted(names, key=lambda name: name in BUILTIN_THEMES)
+    def __init__(self, reach: Reach) -> None:
+        self._reach = reach
+        self._commands = list(self._all_commands())
+        self._more = [*self._all_sorts(), *self._all_filters(), *self._all_themes()]
+        self._tasks = list(reach.run.tasks)
 
-    def _commands(self) -> Iterator[Command]:
-        screen = self._tasks
-        if screen is not None:
-            yield from (
-                command for command in COMMANDS.values() if command.refusal(screen) is None and _is_worth(command)
-            )
+    def find(self, typed: str) -> list[Entry]:
+        """Return what fits, the best first; without a word, the commands that make sense now."""
+        if typed.startswith("/"):
+            return [self._filter(typed[1:].strip())]
+        query = Query(typed)
+        if not query.words:
+            return self._commands
+        known = _ranked(query, [*self._commands, *self._more])
+        tasks = best(query, self._tasks, AT_ONCE)
+        found = [*known, *((fit.cost, self._jump(self._tasks[place], fit.places)) for place, fit in tasks)]
+        return [entry for _, entry in sorted(found, key=lambda pair: pair[0])[:AT_ONCE]]
 
-    def _do(self, command: Command) -> None:
-        screen = self._tasks
-        if screen is not None:
-            command.do(screen)
+    # ── what there is ───────────────────────────────────────────────────────────────────────────
 
-    def _jump(self, task: str) -> None:
-        screen = self._tasks
-        if screen is not None:
-            screen.go_to_task(task)
+    def _all_commands(self) -> Iterator[Entry]:
+        reach = self._reach
+        for command in sorted(commands_of(reach.place), key=_need):
+            if _is_worth(command) and command.refusal(reach) is None:
+                yield Entry(command.label, reach.key(command.id), command.help, partial(command.do, reach))
 
-    def _matching_tasks(self, query: str) -> list[str]:
-        screen, wanted = self._tasks, query.lower()
-        names = screen.run.tasks if screen is not None else {}
-        found = (name for name in names if wanted in name.lower())
-        return [name for name, _ in zip(found, range(_TASKS), strict=False)]
+    def _all_sorts(self) -> Iterator[Entry]:
+        for by in By:
+            yield Entry(f"Sort by {by}", "sort", "The same again turns it round", partial(self._reach.sort_by, by))
+
+    def _all_filters(self) -> Iterator[Entry]:
+        filters = dict(_FILTERS)
+        filters |= {f"Filter: group {clean(group)}": f'g:"{group}"' for group in self._reach.run.groups}
+        filters |= {f"Filter: backend {clean(name)}": f'backend:"{name}"' for name in self._reach.run.backends}
+        for text, wanted in filters.items():
+            yield Entry(text, "filter", clean(wanted), partial(self._reach.filter_by, wanted))
+
+    def _all_themes(self) -> Iterator[Entry]:
+        for name in self._reach.themes():
+            yield Entry(f"Theme {name}", "theme", "Use these colours", partial(self._reach.use_theme, name))
+
+    def _filter(self, text: str) -> Entry:
+        return Entry(f"Filter: {text}", "filter", "Show the tasks that match", partial(self._reach.filter_by, text))
+
+    def _jump(self, task: str, places: tuple[int, ...]) -> Entry:
+        status = self._reach.run.tasks[task].status.value
+        text = clean(task)
+        return Entry(text, "task", status, partial(self._reach.show_task, task), places if text == task else ())
+
+
+def _ranked(query: Query, entries: Sequence[Entry]) -> Iterator[tuple[float, Entry]]:
+    for entry in entries:
+        fit = query.fit(entry.text)
+        if fit is not None:
+            yield fit.cost, entry._replace(places=fit.places)
+        elif all(word in entry.help.lower() for word in query.words):
+            yield _ONLY_IN_HELP, entry
+
+
+def _need(command: Command) -> tuple[int, int]:
+    """What acts comes first, then what the footer shows, then the rest."""
+    order = ["Act", "Health"]
+    return order.index(command.section) if command.section in order else len(order), command.foot or 99
 
 
 def _is_worth(command: Command) -> bool:
-    """Cursor keys are no use in a palette."""
-    return not command.id.startswith(("cursor.", "palette", "back", "quit.everywhere"))
+    """What moves a cursor by a step, and what is there twice, is no use in a palette."""
+    return not command.id.startswith(("cursor.", "palette", "back", "quit.everywhere", "row.fold", "row.unfold"))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final, NamedTuple
 
+from orchestrator.core.made import made
 from orchestrator.core.run import Run
 from orchestrator.core.states import Status
 
@@ -42,6 +43,7 @@ class Row(NamedTuple):
 
 
 Keep = Callable[[str], bool]
+Order = Callable[[Iterable[str]], list[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,21 +100,33 @@ def is_fan(run: Run, task: str) -> bool:
     return len(run.instances.get(task, ())) > FAN_ROWS
 
 
-def build(run: Run, folds: Folds, keep: Keep | None = None) -> list[Row]:
-    """Return every visible row. With `keep`, groups and fan-outs stay where something in them matches."""
-    return [row for group in run.members for row in _group_rows(run, group, folds, keep)]
+def build(run: Run, folds: Folds, keep: Keep | None = None, order: Order | None = None) -> list[Row]:
+    """Return every visible row. With `keep`, groups and fan-outs stay where something in them matches.
+
+    An `order` is that of the tasks in each group, and of the instances in each fan-out that has a row of its own.
+    """
+    return [row for group in run.members for row in _group_rows(run, group, _Sight(folds, keep, order))]
 
 
-def _group_rows(run: Run, group: str, folds: Folds, keep: Keep | None) -> Iterator[Row]:
+class _Sight(NamedTuple):
+    """What decides which rows there are, and in which order."""
+
+    folds: Folds
+    keep: Keep | None
+    order: Order | None
+
+
+def _group_rows(run: Run, group: str, sight: _Sight) -> Iterator[Row]:
+    keep = sight.keep
     head = Row(Kind.GROUP, group, group)
     roots = _roots(run, group)
     if not roots:
         return
-    if not folds.is_open(head):
+    if not sight.folds.is_open(head):
         if keep is None or any(map(keep, run.members[group])):
             yield head
         return
-    rows = list(_tree(run, group, roots, folds, keep, 1))
+    rows = list(_tree(run, group, roots, sight, 1))
     if rows or keep is None:
         yield head
         yield from rows
@@ -120,13 +134,10 @@ def _group_rows(run: Run, group: str, folds: Folds, keep: Keep | None) -> Iterat
 
 def _roots(run: Run, group: str) -> list[str]:
     """Return the group's tasks that no whole of the same group brings along."""
-    brought = {
-        child
-        for task in run.members[group]
-        for child in run.instances.get(task, ())
-        if child in run.tasks and run.tasks[child].info.group == group
-    }
-    return [task for task in run.members[group] if task not in brought and not _is_elsewhere(run, task)]
+    wholes = [task for task in run.members[group] if task in run.instances]
+    brought = {child for task in wholes for child in run.instances[task] if _belongs(run, child, group)}
+    elsewhere = {task for task in wholes if _is_elsewhere(run, task)}
+    return [task for task in run.members[group] if task not in brought and task not in elsewhere]
 
 
 def _is_elsewhere(run: Run, task: str) -> bool:
@@ -136,27 +147,46 @@ def _is_elsewhere(run: Run, task: str) -> bool:
     return bool(children) and all(run.tasks[child].info.group != group for child in children)
 
 
-def _tree(run: Run, group: str, tasks: Iterable[str], folds: Folds, keep: Keep | None, depth: int) -> Iterator[Row]:
+def _tree(run: Run, group: str, tasks: Collection[str], sight: _Sight, depth: int) -> Iterator[Row]:
+    if sight.order is None and run.instances.keys().isdisjoint(tasks):
+        kept = tasks if sight.keep is None else filter(sight.keep, tasks)
+        yield from [made(Row, (Kind.TASK, task, group, depth)) for task in kept]
+        return
+    leaves = _leaves(run, group, tasks)
+    for task, children in leaves if sight.order is None else _ordered(leaves, sight.order):
+        if children:
+            yield from _fan(run, Row(Kind.FAN, task, group, depth), children, sight)
+        elif sight.keep is None or sight.keep(task):
+            yield Row(Kind.TASK, task, group, depth)
+
+
+_Leaf = tuple[str, list[str]]
+
+
+def _ordered(leaves: Iterable[_Leaf], order: Order) -> list[_Leaf]:
+    known = dict(leaves)
+    return [(task, known[task]) for task in order(known)]
+
+
+def _leaves(run: Run, group: str, tasks: Iterable[str]) -> Iterator[_Leaf]:
+    """Yield each task that has a row of its own; with its instances, if that row is a fan-out's."""
     for task in tasks:
         children = [child for child in run.instances.get(task, ()) if _belongs(run, child, group)]
-        if not children:
-            if keep is None or keep(task):
-                yield Row(Kind.TASK, task, group, depth)
-        elif is_fan(run, task):
-            yield from _fan(run, Row(Kind.FAN, task, group, depth), children, folds, keep)
+        if not children or is_fan(run, task):
+            yield task, children
         else:
-            yield from _tree(run, group, children, folds, keep, depth)
+            yield from _leaves(run, group, children)
 
 
 def _belongs(run: Run, task: str, group: str) -> bool:
     return task in run.tasks and run.tasks[task].info.group == group
 
 
-def _fan(run: Run, row: Row, children: list[str], folds: Folds, keep: Keep | None) -> Iterator[Row]:
-    if folds.is_open(row):
-        rows = list(_tree(run, row.group, children, folds, keep, row.depth + 1))
-        if rows or keep is None:
+def _fan(run: Run, row: Row, children: list[str], sight: _Sight) -> Iterator[Row]:
+    if sight.folds.is_open(row):
+        rows = list(_tree(run, row.group, children, sight, row.depth + 1))
+        if rows or sight.keep is None:
             yield row
             yield from rows
-    elif keep is None or any(map(keep, children)):
+    elif sight.keep is None or any(map(sight.keep, children)):
         yield row

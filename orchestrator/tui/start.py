@@ -6,16 +6,22 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, MutableMapping
-from contextlib import suppress
+import termios
+from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Final
 
 from orchestrator.core.ports import Session
 from orchestrator.tui.options import DashboardExit, DashboardOptions, Left
 
-RESET: Final = "\x1b[<u\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?2004l\x1b[?1004l\x1b[?1049l\x1b[?25h\x1b[0m"
-"""Ends key reports, mouse reports, bracketed paste, focus reports and the second screen; shows the cursor."""
+_MODES: Final = (1000, 1002, 1003, 1006, 1015, 1016, 2004, 2026, 2048, 1004, 1049)
+"""Mouse reports, bracketed paste, updates held back, reports of size and focus, and the second screen."""
+RESET: Final = "\x1b[<u" + "".join(f"\x1b[?{mode}l" for mode in _MODES) + "\x1b[?7h\x1b[?25h\x1b[0m"
+"""Ends key reports and all those modes; lines wrap again, and the cursor is shown."""
+
+FPS: Final = 10.0
+FPS_REMOTE: Final = 4.0
 
 _SIGNALS: Final = {
     signal.SIGHUP: Left.HANGUP,
@@ -33,13 +39,24 @@ def start(
         from orchestrator.tui.app import Dashboard  # noqa: PLC0415 - the environment has to be prepared first
 
         app = Dashboard(session, options, engine_error=engine_error)
-        left = asyncio.run(_shown(partial(app.run_async, mouse=options.mouse), app.leave))
-    except Exception as error:  # noqa: BLE001 - a bug of the screen must not reach the run
+        app.main.draw_at_most(frames(options.fps, os.environ))
+        run = partial(app.run_async, mouse=options.mouse, inline=options.inline, inline_no_clear=options.inline)
+        with terminal_kept():
+            left = asyncio.run(_shown(run, app.leave))
+    except (Exception, SystemExit, asyncio.CancelledError) as error:  # noqa: BLE001 - no bug of the screen reaches the run
         return _crashed(error)
     except KeyboardInterrupt:
         restore()
         return DashboardExit(Left.INTERRUPTED)
-    return _crashed(app.crash) if app.crash is not None else left or DashboardExit(Left.QUIT)
+    if app.crash is not None or left is None:
+        return _crashed(app.crash or RuntimeError("the screen ended by itself"))
+    return left
+
+
+def frames(wanted: float | None, environ: Mapping[str, str]) -> float:
+    """Return how many frames a second are drawn at most: fewer where each travels over a network."""
+    remote = environ.get("SSH_CONNECTION") or environ.get("SSH_TTY")
+    return wanted or (FPS_REMOTE if remote else FPS)
 
 
 def prepare(environ: MutableMapping[str, str]) -> None:
@@ -55,15 +72,38 @@ async def _shown(
     show: Callable[[], Awaitable[DashboardExit | None]], leave: Callable[[Left], None]
 ) -> DashboardExit | None:
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(_say_nothing)
     for number, how in _SIGNALS.items():
         with suppress(RuntimeError, ValueError):  # only the main thread hears signals
             loop.add_signal_handler(number, partial(leave, how))
     return await show()
 
 
+def _say_nothing(loop: asyncio.AbstractEventLoop, context: Mapping[str, object]) -> None:
+    """The loop would write what it finds at its end into the screen, or over what comes after it."""
+    del loop, context
+
+
 def _crashed(error: BaseException) -> DashboardExit:
+    from orchestrator.tui.text import clean  # noqa: PLC0415 - it brings Rich along, which a crash alone pays for here
+
     restore()
-    return DashboardExit(Left.CRASHED, error=f"{type(error).__name__}: {error}")
+    return DashboardExit(Left.CRASHED, error=clean(f"{type(error).__name__}: {error}"))
+
+
+@contextmanager
+def terminal_kept() -> Iterator[None]:
+    """Give the terminal back as it was: how it reads keys is set to what it was before, whoever changed it."""
+    stream = sys.__stdin__
+    if stream is None or not stream.isatty():
+        yield
+        return
+    before = termios.tcgetattr(stream)
+    try:
+        yield
+    finally:
+        with suppress(OSError, ValueError, termios.error):  # it may be gone by now
+            termios.tcsetattr(stream, termios.TCSANOW, before)
 
 
 def restore() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,11 +26,24 @@ THEMES = find_themes([Path(__file__).parents[2] / "themes"], environ={}).specs
 
 
 def make_dashboard(
-    scene: Scene, theme: str = "orchestra-dark", *, ascii_only: bool = False, exit_when_done: bool = False
+    scene: Scene,
+    theme: str = "orchestra-dark",
+    *,
+    ascii_only: bool = False,
+    exit_when_done: bool = False,
+    keys: Mapping[str, tuple[str, ...]] | None = None,
+    log_path: Callable[[str], str] | None = None,
 ) -> Dashboard:
     from orchestrator.tui.app import Dashboard  # noqa: PLC0415 - Textual reads the environment when it is imported
 
-    options = DashboardOptions(theme=theme, themes=THEMES, ascii=ascii_only, exit_when_done=exit_when_done)
+    options = DashboardOptions(
+        theme=theme,
+        themes=THEMES,
+        ascii=ascii_only,
+        exit_when_done=exit_when_done,
+        keys=keys or {},
+        log_path=log_path,
+    )
     return Dashboard(scene, options, engine_error=scene.engine_error)
 
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from orchestrator.core.commands import Command as Order
+from orchestrator.core.ports import Guide
 from orchestrator.core.run import Run
-from orchestrator.tui.commands import COMMANDS, Motion, Question
+from orchestrator.tui.commands import COMMANDS, LogWish, Motion, Place, Question
+from orchestrator.tui.keymap import Keymap
 from orchestrator.tui.rows import Kind, Row
+from orchestrator.tui.sorting import By, Sort
+from orchestrator.tui.subjects import Subject
 from tests.tui.scene import Scene
 
 
@@ -20,7 +24,9 @@ class PaperDesk:
         self._scene = scene
         self._row = row
         self._marks = marks
+        self.subject: Subject | None = None
         self.reply = reply
+        self.leads: Guide | None = None
         self.sent: list[Order] = []
         self.asked: list[Question] = []
         self.done: list[str] = []
@@ -37,6 +43,10 @@ class PaperDesk:
     def marks(self) -> frozenset[str]:
         return self._marks
 
+    @property
+    def guide(self) -> Guide | None:
+        return self.leads
+
     def send(self, orders: Sequence[Order], note: str = "") -> None:
         self.sent += orders
         self.done += [note] if note else []
@@ -44,7 +54,7 @@ class PaperDesk:
     def ask(self, question: Question, then: Callable[[str], None]) -> None:
         self.asked.append(question)
         safe = {choice.key for choice in question.choices if choice.safe}
-        if self.reply not in safe:
+        if self.reply in {choice.key for choice in question.choices} - safe:
             then(self.reply)
 
     def tell(self, text: str) -> None:
@@ -71,8 +81,36 @@ class PaperDesk:
     def edit_filter(self) -> None:
         self.done.append("filter")
 
-    def go_to_need(self, step: int) -> None:
-        self.done.append(f"need {step}")
+    def show_needs(self) -> None:
+        self.done.append("needs")
+
+    def go_to_need(self) -> None:
+        self.done.append("need")
+
+    @property
+    def sort(self) -> Sort:
+        return Sort()
+
+    def key(self, command: str) -> str:
+        return Keymap().name(command)
+
+    def sort_by(self, by: By) -> None:
+        self.done.append(f"sort {by}")
+
+    def describe(self) -> None:
+        self.done.append("describe")
+
+    def adjust(self, step: int) -> None:
+        self.done.append(f"adjust {step}")
+
+    def save_log(self) -> None:
+        self.done.append("save")
+
+    def open_log(self) -> None:
+        self.done.append("open log")
+
+    def toggle_mouse(self) -> None:
+        self.done.append("mouse")
 
     def hide_done(self) -> None:
         self.done.append("hide")
@@ -92,11 +130,23 @@ class PaperDesk:
     def follow(self) -> None:
         self.done.append("follow")
 
+    def change_log(self, wish: LogWish) -> None:
+        self.done.append(f"log {wish.value}")
+
     def copy_line(self) -> None:
         self.done.append("copy line")
 
     def copy_log(self) -> None:
         self.done.append("copy log")
+
+    def show_view(self, place: Place) -> None:
+        self.done.append(f"view {place}")
+
+    def zoom(self, step: int) -> None:
+        self.done.append(f"zoom {step}")
+
+    def centre(self) -> None:
+        self.done.append("centre")
 
     def leave(self) -> None:
         self.done.append("leave")

@@ -7,9 +7,12 @@ from typing import Any
 from textual.pilot import Pilot
 from textual.screen import Screen as ScreenOf
 from textual.widget import Widget
+from textual.widgets import Input
 
 from orchestrator.tui.app import Dashboard
 from orchestrator.tui.options import DashboardExit
+from orchestrator.tui.views.listing import ListView
+from orchestrator.tui.views.tasks import TasksView
 from orchestrator.tui.widgets.log import LogView
 from orchestrator.tui.widgets.painted import Bar
 from orchestrator.tui.widgets.table import TaskTable
@@ -30,7 +33,18 @@ class Eyes:
 
     @property
     def table(self) -> TaskTable:
-        return self.app.main.query_one(TaskTable)
+        """Return the table of the view that is shown, else that of the tasks."""
+        view = self.app.main.view
+        return view.table if isinstance(view, ListView) else self.tasks.table
+
+    @property
+    def tasks(self) -> TasksView:
+        return self.app.main.query_one(TasksView)
+
+    @property
+    def input(self) -> Input:
+        """Return the filter's input of the view that is shown."""
+        return self.app.main.view.query_one(Input)
 
     @property
     def log(self) -> LogView:
@@ -52,7 +66,8 @@ class Eyes:
         return isinstance(self.app.focused, kind)
 
     def bar(self, name: str) -> str:
-        lines = self.app.screen.query_one(f"#{name}", Bar).lines
+        found = self.app.screen.query(f"#{name}").results(Bar)
+        lines = min(found, key=lambda bar: not bar.region.area).lines
         return "\n".join("".join(span.text for span in line) for line in lines)
 
     @property

@@ -7,8 +7,9 @@ import pytest
 from orchestrator.core import commands as ask
 from orchestrator.core import events as ev
 from orchestrator.core.states import BreakerState, Reason
-from orchestrator.tui.commands import COMMANDS, Command, Section, quit_question
+from orchestrator.tui.commands import COMMANDS, SORT_KEYS, Command, Place, Section, commands_of, quit_question
 from orchestrator.tui.rows import Kind, Row
+from orchestrator.tui.sorting import By
 from tests.tui.desk import PaperDesk, do, on_group, on_task, refusal
 from tests.tui.scene import Scene, empty, finished, research
 
@@ -35,8 +36,9 @@ def test_every_command_explains_itself(command: Command) -> None:
     assert command.section in Section
 
 
-def test_no_two_commands_share_a_key() -> None:
-    keys = [key for command in COMMANDS.values() for key in command.keys.split(",")]
+@pytest.mark.parametrize("place", Place)
+def test_no_two_commands_share_a_key_in_a_view(place: Place) -> None:
+    keys = [key for command in commands_of(place) for key in command.keys.split(",")]
     assert len(keys) == len(set(keys))
 
 
@@ -84,8 +86,8 @@ def test_no_for_an_answer_orders_nothing(command: Command) -> None:
         ("page.next", "page 1"),
         ("page.previous", "page -1"),
         ("filter", "filter"),
-        ("need.next", "need 1"),
-        ("need.previous", "need -1"),
+        ("need.list", "needs"),
+        ("need.next", "need"),
         ("hide.done", "hide"),
         ("row.mark", "mark"),
         ("palette", "palette"),
@@ -93,6 +95,12 @@ def test_no_for_an_answer_orders_nothing(command: Command) -> None:
         ("log.follow", "follow"),
         ("copy.line", "copy line"),
         ("copy.log", "copy log"),
+        ("task.describe", "describe"),
+        ("limit.raise", "adjust 1"),
+        ("limit.lower", "adjust -1"),
+        ("log.save", "save"),
+        ("log.open", "open log"),
+        ("mouse", "mouse"),
         ("screen.leave", "leave"),
         ("theme.next", "theme"),
         ("screen.repaint", "repaint"),
@@ -197,6 +205,34 @@ def test_only_what_has_not_started_can_be_skipped() -> None:
     assert refusal(on_task(research(), "plan"), "task.skip") == "Only a task that has not started can be skipped."
 
 
+def test_a_group_or_a_fan_out_is_skipped_and_tried_again_as_far_as_it_makes_sense() -> None:
+    scene = research()
+    assert {order[0] for order in orders(do(on_group(scene, "review"), "task.skip"))} == {"SkipTask"}
+    assert len(do(on_group(scene, "review"), "task.skip").sent) == 4
+    fan = empty().fan("w", [f"i{n}" for n in range(30)], "build")
+    assert len(do(PaperDesk(fan, Row(Kind.FAN, "w", "build", 1)), "task.skip").sent) == 30
+    scene.tell(ev.TaskCancelled("scrape[site-g]", "operator"))
+    assert ("RetryTask", "scrape[site-g]") in orders(do(on_group(scene, "scrape"), "task.retry"))
+
+
+def test_draining_asks_and_is_refused_once_the_run_ends() -> None:
+    desk = do(PaperDesk(research()), "run.drain")
+    assert desk.asked[0].title == "Let the run end after what runs?"
+    assert isinstance(desk.sent[0], ask.Drain)
+    assert refusal(PaperDesk(finished(well=True)), "run.drain") == "The run has ended."
+    ending = research().tell(ev.RunCancelling("operator"))
+    assert refusal(PaperDesk(ending), "run.drain") == "The run is ending already."
+
+
+@pytest.mark.parametrize(("key", "by"), SORT_KEYS.items())
+def test_the_menu_has_a_letter_for_each_order(key: str, by: By) -> None:
+    desk = PaperDesk(research())
+    desk.reply = key
+    assert do(desk, "sort").done == [f"sort {by}"]
+    assert {choice.key for choice in desk.asked[0].choices} == SORT_KEYS.keys()
+    assert set(SORT_KEYS.values()) == set(By)
+
+
 # ── pause ───────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -234,7 +270,7 @@ def test_a_question_is_opened_from_its_task_its_group_or_marks() -> None:
 
 
 def test_where_nothing_is_asked_it_says_where_something_is() -> None:
-    assert refusal(on_task(research(), "plan"), "task.approve") == "Nothing is asked here; n goes to 1 question."
+    assert refusal(on_task(research(), "plan"), "task.approve") == "Nothing is asked here; n lists 1 question."
     assert refusal(on_task(finished(well=True), "lint"), "task.approve") == "Nothing is asked."
 
 
@@ -269,8 +305,8 @@ def test_tripping_asks_and_says_what_runs() -> None:
 
 
 def test_what_has_no_backend_has_nothing_to_trip() -> None:
-    assert refusal(on_task(research(), "legal-check"), "breaker.trip") == "Move to a task that has a backend."
     scene = research()
+    assert refusal(on_task(scene, "legal-check"), "breaker.trip") == "Move to a backend, or to a task that has one."
     scene.tell(ev.BreakerMoved("claude/sonnet", BreakerState.CLOSED, BreakerState.TRIPPED, "operator"))
     assert refusal(on_task(scene, "plan"), "breaker.trip") == "claude/sonnet is tripped already; b resets it."
 

@@ -79,14 +79,21 @@ def test_whether_the_log_follows() -> None:
     [
         (research(), "survey-report", "No output yet. Waiting for: survey-eu, survey-us."),
         (research(), "survey-us", "No output yet. Started 31s ago."),
-        (research(), "scrape[site-e]", "No output yet. Waiting: breaker at web-fetch, 23s left."),
-        (research(), "legal-check", "No output yet. Waiting: approval."),
+        (research(), "scrape[site-e]", "No output yet. Breaker web-fetch opens its probe in 0:23."),
+        (research(), "legal-check", "No output yet. Waits for your approval."),
         (finished(well=False), "package", "Skipped: compile failed"),
-        (empty().task("t", "build"), "t", "No output yet. Not started."),
+        (empty().task("t", "build"), "t", "No output yet. Starts at once."),
     ],
 )
 def test_why_there_is_no_output_yet(scene: Scene, task: str, words: str) -> None:
     assert no_output(scene.run, scene.run.tasks[task], scene.at) == words
+
+
+def test_info_says_why_a_task_does_not_run_and_when_it_will() -> None:
+    scene = research()
+    row = Row(Kind.TASK, "research[partners]", "research", 1)
+    shown = [plain(line) for line in info_lines(scene.run, row, scene.at, UNICODE)]
+    assert " why not yet  waits for a slot in group research, 1 before it" in shown
 
 
 def test_many_dependencies_are_counted() -> None:

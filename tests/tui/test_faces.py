@@ -29,6 +29,7 @@ from orchestrator.tui.faces import (
 from orchestrator.tui.glyphs import ASCII, UNICODE, Glyphs
 from orchestrator.tui.lines import plain, width
 from orchestrator.tui.rows import Kind, Row
+from orchestrator.tui.sorting import By, Sort
 from tests.tui.scene import Scene, empty, research, started, upstream
 
 
@@ -67,6 +68,36 @@ def test_columns_go_as_room_goes() -> None:
     assert not columns(100).agent
     assert not columns(79).tokens
     assert columns(79) == Columns(79, task=22, time=6, tokens=0, cost=0, agent=0)
+
+
+@pytest.mark.parametrize(
+    ("terminal", "names"),
+    [
+        (80, "STATE TASK TRY TIME NEXT LAST OUTPUT"),
+        (100, "STATE TASK TRY TIME NEXT TOKENS COST LAST OUTPUT"),
+        (120, "STATE TASK TRY TIME NEXT TOKENS COST AGENT LAST OUTPUT"),
+        (160, "STATE TASK TRY TIME NEXT TOKENS COST AGENT LAST OUTPUT"),
+        (200, "STATE TASK TRY TIME NEXT TOKENS COST AGENT LAST OUTPUT"),
+    ],
+)
+def test_the_columns_of_each_width(terminal: int, names: str) -> None:
+    assert plain(head_line(columns(terminal - 1))).split() == names.split()
+
+
+def test_wide_screens_have_wide_names() -> None:
+    widths = [(columns(cells).task, columns(cells).agent) for cells in (119, 159, 199)]
+    assert widths == [(25, 14), (38, 18), (45, 23)]
+
+
+def test_an_arrow_marks_the_column_that_is_sorted_by() -> None:
+    def head(sort: Sort, glyphs: Glyphs = UNICODE) -> str:
+        return plain(head_line(columns(119), sort, glyphs))
+
+    assert "COST↓" in head(Sort(By.COST))
+    assert "COST↑" in head(Sort(By.COST, turned=True))
+    assert "TASK↑" in head(Sort(By.NAME))
+    assert "TRYv" in head(Sort(By.TRIES), ASCII)
+    assert "↓" not in head(Sort())
 
 
 def test_names_of_columns_stand_over_them() -> None:

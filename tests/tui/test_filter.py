@@ -6,8 +6,9 @@ from contextlib import suppress
 
 import pytest
 
-from orchestrator.tui.filter import FilterError, parse
-from tests.tui.scene import Scene, research
+from orchestrator.core.events import GroupInfo
+from orchestrator.tui.filter import FilterError, of_task, parse
+from tests.tui.scene import Scene, research, started
 
 SCENE = research()
 
@@ -33,6 +34,17 @@ def test_a_mark_of_exclamation_turns_a_test_around() -> None:
     assert "scrape[site-b]" not in found("!state:failed")
 
 
+def test_a_task_is_found_with_all_that_it_became() -> None:
+    assert len(found("task:research")) == 12
+    assert found('task:"scrape-merge"') == found("task:scrape-merge") == ["scrape-merge"]
+    assert found("task:scrap") == []
+    scene = Scene().tell(started([GroupInfo("g")], [], [])).task('odd "] name', "g").task("flow/a", "g")
+    assert found("task:flow", scene) == ["flow/a"]
+    assert of_task("evil\x1b]0;title\x07").text == 'task:"evil"'
+    wanted = of_task('odd "] name')
+    assert [name for name, task in scene.run.tasks.items() if wanted.matches(task, 0.0)] == ['odd "] name']
+
+
 @pytest.mark.parametrize(
     ("text", "names"),
     [
@@ -45,6 +57,12 @@ def test_a_mark_of_exclamation_turns_a_test_around() -> None:
         ("state:backoff,approval", ["scrape[site-d]", "legal-check"]),
         ("state:retry,approve", ["scrape[site-d]", "legal-check"]),
         ("group:plan", ["plan"]),
+        ("g:plan,surv state:done,running", ["plan", "survey-eu", "survey-us"]),
+        ("backend:openai", ["survey-eu", "survey-us"]),
+        ("backend:open,web !state:circuit,failed !/site/", ["survey-eu", "survey-us"]),
+        ("kind:gate", ["legal-check"]),
+        ("text:503 state:retry", ["scrape[site-d]"]),
+        ('text:"answers read"', ["survey-eu"]),
         ("agent:openai", ["survey-eu", "survey-us"]),
         ("agent:gate", ["legal-check"]),
         ("try>1", ["scrape[site-d]"]),

@@ -6,7 +6,7 @@ import pytest
 
 from orchestrator.core import events as ev
 from orchestrator.core.events import BackendInfo, BudgetInfo, Gauge, GroupInfo
-from orchestrator.core.states import BreakerState, Outcome
+from orchestrator.core.states import BreakerState, Outcome, Reason
 from orchestrator.tui import health
 from orchestrator.tui.glyphs import ASCII, UNICODE
 from orchestrator.tui.heads import (
@@ -22,7 +22,7 @@ from orchestrator.tui.hints import Hint, key_line, key_name
 from orchestrator.tui.lines import plain, width
 from tests.tui.scene import Scene, empty, finished, research, started
 
-TABS = (Tab("1", "Tasks"),)
+TABS = (Tab("1", "Tasks", "Tasks", "view.tasks"),)
 
 
 def title(scene: Scene, cells: int = 120) -> str:
@@ -103,9 +103,9 @@ def test_runs_are_called_by_their_end() -> None:
 
 def test_counts_stand_at_the_right_and_a_narrow_screen_shows_the_urgent_ones() -> None:
     assert plain(tab_line(research().run, TABS, "1", 120, UNICODE)).endswith(
-        "►5  ↻1  ≈2  ≠2  ?1  ✗2  ◷1  ✓7  »1  ○3  ·4"
+        "?1  ►5  ↻1  ≈2  ≠2  ✗2  ◷1  ✓7  »1  ○3  ·4"
     )
-    assert plain(tab_line(research().run, TABS, "1", 80, UNICODE)).endswith("►5 ↻1 ≠2 ?1 ✗2 ◷1 ✓7")
+    assert plain(tab_line(research().run, TABS, "1", 80, UNICODE)).endswith("?1  ►5 ↻1 ≠2 ✗2 ◷1 ✓7")
 
 
 def test_a_run_that_is_being_stopped_says_how_long_it_has() -> None:
@@ -165,7 +165,9 @@ def test_what_is_in_trouble_comes_first_and_the_rest_is_counted() -> None:
     ("event", "words"),
     [
         (ev.BreakerMoved("web", BreakerState.CLOSED, BreakerState.TRIPPED, "operator"), "! web    TRIPPED"),
-        (ev.BackendHeld("web", 12.0, "429"), "held 12s"),
+        (ev.BackendHeld("web", 12.0, "429", Reason.RATE_LIMIT), "held 12s"),
+        (ev.BackendHeld("web", None, "usage limit", Reason.QUOTA), "needs you"),
+        (ev.BackendHeld("web", None, "the hold ended"), "0/5 fails"),
         (ev.BackendGauge("web", 3, 9, 3, 1), "3/5 fails"),
     ],
 )

@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from textual.widgets import Input
 
 from orchestrator.core import commands as ask
 from orchestrator.core import events as ev
 from orchestrator.core.states import Outcome, Reason
 from orchestrator.tui.app import Dashboard
-from orchestrator.tui.commands import COMMANDS
+from orchestrator.tui.commands import Place, commands_of
 from orchestrator.tui.options import DashboardExit, Left
 from orchestrator.tui.screens.approval import ApprovalScreen
 from orchestrator.tui.screens.dialog import AskScreen
 from orchestrator.tui.screens.help import HelpScreen
+from orchestrator.tui.screens.main import MainScreen
 from orchestrator.tui.screens.stop import StopScreen
-from orchestrator.tui.screens.tasks import TasksScreen
 from orchestrator.tui.widgets.log import LogView
 from orchestrator.tui.widgets.painted import Text
 from orchestrator.tui.widgets.table import TaskTable
@@ -43,12 +42,10 @@ MOVES = [
     ("ctrl+u", "plan"),
     ("pagedown", "scrape[site-g]"),
     ("pageup", "plan"),
-    ("n", "scrape[site-b]"),
-    ("n n", "scrape[site-h]"),
-    ("n", "legal-check"),
-    ("n", "scrape[site-b]"),
+    ("N", "scrape[site-b]"),
+    ("N N", "scrape[site-h]"),
     ("N", "legal-check"),
-    ("N", "scrape[site-h]"),
+    ("N", "scrape[site-b]"),
     ("G k k", "synthesis"),
 ]
 
@@ -63,7 +60,7 @@ async def test_the_cursor_moves(dashboard: Make) -> None:
 async def test_the_cursor_stays_on_its_task_when_rows_come_above_it(dashboard: Make) -> None:
     scene = research()
     async with Screen(dashboard(scene)) as eyes:
-        await eyes.press("n")
+        await eyes.press("N")
         scene.task("extra", "plan")
         await eyes.pilot.pause(0.2)
         assert eyes.row == "scrape[site-b]"
@@ -72,7 +69,7 @@ async def test_the_cursor_stays_on_its_task_when_rows_come_above_it(dashboard: M
 
 async def test_left_folds_the_group_and_right_opens_it(dashboard: Make) -> None:
     async with Screen(dashboard(research())) as eyes:
-        await eyes.press("n", "h")
+        await eyes.press("N", "h")
         assert eyes.row == "scrape"
         await eyes.press("left")
         assert "scrape[site-a]" not in eyes.names
@@ -86,13 +83,13 @@ async def test_left_folds_the_group_and_right_opens_it(dashboard: Make) -> None:
 
 async def test_jumping_opens_what_is_folded(dashboard: Make) -> None:
     async with Screen(dashboard(research())) as eyes:
-        await eyes.press("n", "h", "h", "g", "n")
+        await eyes.press("N", "h", "h", "g", "N")
         assert eyes.row == "scrape[site-b]"
 
 
 async def test_where_nothing_needs_anybody_it_says_so(dashboard: Make) -> None:
     async with Screen(dashboard(finished(well=True))) as eyes:
-        await eyes.press("n")
+        await eyes.press("N")
         assert "Nothing failed, and nobody waits for you." in eyes.toasts
 
 
@@ -112,7 +109,7 @@ async def test_brackets_turn_the_panes_pages(dashboard: Make) -> None:
         pages = []
         for key in ("right_square_bracket",) * 4 + ("left_square_bracket",):
             await eyes.press(key)
-            pages.append(eyes.app.main.page)
+            pages.append(eyes.tasks.page)
         assert pages == ["Attempts", "Info", "Deps", "Output", "Deps"]
 
 
@@ -155,15 +152,15 @@ async def test_scrolling_up_holds_the_log_and_counts_what_it_misses(dashboard: M
 
 async def test_clicks_choose_rows_pages_and_keys(dashboard: Make) -> None:
     async with Screen(dashboard(research())) as eyes:
-        await eyes.pilot.click(TaskTable, offset=(20, 3))
+        await eyes.pilot.click(eyes.table, offset=(20, 3))
         assert eyes.row == "research[pricing-eu]"
-        await eyes.pilot.click(TaskTable, offset=(20, 2), times=2)
+        await eyes.pilot.click(eyes.table, offset=(20, 2), times=2)
         assert "research[pricing-eu]" not in eyes.names
         await eyes.pilot.click("#pane-title", offset=(1, 0))
         await eyes.press("j", "j")
         x = eyes.bar("pane-title").index("Attempts")
         await eyes.pilot.click("#pane-title", offset=(x, 0))
-        assert eyes.app.main.page == "Attempts"
+        assert eyes.tasks.page == "Attempts"
         await eyes.pilot.click("#keys", offset=(eyes.bar("keys").index("Help"), 0))
         assert eyes.sees(HelpScreen)
 
@@ -179,7 +176,7 @@ async def test_a_filter_is_live_and_escape_takes_it_away(dashboard: Make) -> Non
         await eyes.press("enter")
         assert eyes.row == "research[pricing-eu]"
         assert eyes.names == ["research", "research[pricing-eu]", "research[pricing-us]"]
-        assert "filter: pricing (2 of 29)" in eyes.bar("head")
+        assert "filter: pricing (2 of 29)" in eyes.bar("tasks-head")
         await eyes.press("escape")
         assert len(eyes.names) > 30
 
@@ -193,7 +190,7 @@ async def test_what_cannot_be_read_leaves_the_last_good_filter(dashboard: Make) 
         await eyes.pilot.pause(0.2)
         assert eyes.names == good
         assert "no state 'failedxx'; did you mean failed?" in eyes.bar("filter-note")
-        assert eyes.app.main.query_one(Input).has_class("-bad")
+        assert eyes.input.has_class("-bad")
         await eyes.press("escape")
         assert len(eyes.names) > 30
 
@@ -202,9 +199,9 @@ async def test_letters_in_the_filter_are_no_commands(dashboard: Make) -> None:
     scene = research()
     async with Screen(dashboard(scene)) as eyes:
         await eyes.press("slash", *"xqPbLR?")
-        assert eyes.app.main.query_one(Input).value == "xqPbLR?"
+        assert eyes.input.value == "xqPbLR?"
         assert not scene.sent
-        assert eyes.sees(TasksScreen)
+        assert eyes.sees(MainScreen)
 
 
 async def test_a_row_that_leaves_the_filter_stays_until_the_cursor_goes(dashboard: Make) -> None:
@@ -229,31 +226,15 @@ async def test_v_hides_what_ended_well(dashboard: Make) -> None:
         assert "research[pricing-eu]" in eyes.names
 
 
-async def test_the_palette_finds_commands_and_tasks(dashboard: Make) -> None:
-    async with Screen(dashboard(research())) as eyes:
-        await eyes.press("colon")
-        await eyes.pilot.pause(0.1)
-        await eyes.press(*"site-h")
-        await eyes.pilot.pause(0.5)
-        await eyes.press("enter", "enter")
-        await eyes.pilot.pause(0.3)
-        assert eyes.row == "scrape[site-h]"
-        await eyes.press("ctrl+p", *"hide done")
-        await eyes.pilot.pause(0.5)
-        await eyes.press("enter", "enter")
-        await eyes.pilot.pause(0.3)
-        assert eyes.app.main.board.hides_done
-
-
 async def test_the_help_names_every_binding(dashboard: Make) -> None:
     async with Screen(dashboard(research())) as eyes:
         shown = {key.command for key in eyes.app.main.help_keys()}
-        assert shown == set(COMMANDS)
+        assert shown == {command.id for command in commands_of(Place.TASKS) if not command.guided}
         for key in ("question_mark", "f1"):
             await eyes.press(key)
             assert eyes.sees(HelpScreen)
             await eyes.press("j", "pagedown", "k", "G", "g", "escape")
-            assert eyes.sees(TasksScreen)
+            assert eyes.sees(MainScreen)
 
 
 # ── acting ──────────────────────────────────────────────────────────────────────────────────────
@@ -267,11 +248,11 @@ ORDERS = [
     ("p", ask.PauseTask(id="", task="publish")),
     ("P", ask.PauseRun(id="")),
     ("R y", ask.RetryFailed(id="")),
-    ("g n r", ask.RetryTask(id="", task="scrape[site-b]")),
+    ("g N r", ask.RetryTask(id="", task="scrape[site-b]")),
     ("b", ask.ResetBreaker(id="", backend="web-fetch")),
     ("X y", ask.CancelGroup(id="", group="scrape")),
     ("h p", ask.PauseGroup(id="", group="scrape")),
-    ("g N a a", ask.Approve(id="", task="legal-check")),
+    ("g N N N N a a", ask.Approve(id="", task="legal-check")),
     ("a d n o enter", ask.Deny(id="", task="legal-check", reason="no")),
     ("a d enter", ask.Deny(id="", task="legal-check")),
 ]
@@ -296,23 +277,23 @@ def _without_id(order: ask.Command) -> ask.Command:
 async def test_a_no_orders_nothing(dashboard: Make) -> None:
     scene = research()
     async with Screen(dashboard(scene)) as eyes:
-        for keys in ("n X n", "X escape", "X enter", "R n", "u escape", "N a escape", "a d x escape escape"):
+        for keys in ("N X n", "X escape", "X enter", "R n", "u escape", "N N N a escape", "a d x escape escape"):
             await eyes.press(*keys.split())
             assert not scene.sent, keys
-            assert eyes.sees(TasksScreen), keys
+            assert eyes.sees(MainScreen), keys
 
 
 async def test_the_focus_of_a_dialog_walks_over_its_answers(dashboard: Make) -> None:
     scene = research()
     async with Screen(dashboard(scene)) as eyes:
-        await eyes.press("n", "X", "left", "enter")
+        await eyes.press("N", "X", "left", "enter")
         assert isinstance(scene.sent[0], ask.CancelGroup)
 
 
 async def test_answers_can_be_clicked(dashboard: Make) -> None:
     scene = research()
     async with Screen(dashboard(scene)) as eyes:
-        await eyes.press("n", "X")
+        await eyes.press("N", "X")
         await eyes.pilot.click("#choices", offset=(3, 0))
         assert isinstance(scene.sent[0], ask.CancelGroup)
         await eyes.press("G", "k", "k", "k", "a")
@@ -334,7 +315,7 @@ async def test_marks_are_set_walked_over_and_used(dashboard: Make) -> None:
 
 async def test_a_group_is_marked_as_a_whole_and_escape_unmarks(dashboard: Make) -> None:
     async with Screen(dashboard(research())) as eyes:
-        await eyes.press("n", "h", "space")
+        await eyes.press("N", "h", "space")
         assert len(eyes.app.main.marks) == 9
         await eyes.press("escape")
         assert not eyes.app.main.marks
@@ -345,7 +326,7 @@ async def test_a_key_that_makes_no_sense_says_why(dashboard: Make) -> None:
     async with Screen(dashboard(scene)) as eyes:
         await eyes.press("x", "a", "S")
         assert "What is here has ended already." in eyes.toasts
-        assert "Nothing is asked here; n goes to 1 question." in eyes.toasts
+        assert "Nothing is asked here; n lists 1 question." in eyes.toasts
         assert "Only a task that has not started can be skipped." in eyes.toasts
         assert not scene.sent
 
@@ -354,7 +335,7 @@ async def test_the_footer_offers_what_makes_sense_here(dashboard: Make) -> None:
     async with Screen(dashboard(research())) as eyes:
         assert "Approve" not in eyes.bar("keys")
         assert "Cancel" not in eyes.bar("keys")
-        await eyes.press("N")
+        await eyes.press(*"NNNN")
         assert "a Approve" in eyes.bar("keys")
         assert "x Cancel" in eyes.bar("keys")
 
@@ -390,10 +371,13 @@ async def test_a_questions_toast_goes_with_the_question(dashboard: Make) -> None
         for task in ("one", "two"):
             scene.waits(task, Reason.APPROVAL).tell(ev.ApprovalRequested(task, f"{task}?"))
         await eyes.pilot.pause(0.3)
-        assert [toast.partition("?")[0] for toast in eyes.toasts] == ["one: one", "two: two"]
+        assert eyes.toasts == ["2 tasks ask you.  (n lists what needs you)"]
         scene.tell(ev.ApprovalGiven("one", "ada"))
         await eyes.pilot.pause(0.3)
-        assert [toast.partition("?")[0] for toast in eyes.toasts] == ["two: two"]
+        assert eyes.toasts == ["two: two?  (n lists what needs you)"]
+        scene.tell(ev.ApprovalGiven("two", "ada"))
+        await eyes.pilot.pause(0.3)
+        assert eyes.toasts == []
 
 
 # ── output ──────────────────────────────────────────────────────────────────────────────────────
@@ -418,7 +402,7 @@ async def test_selected_text_is_copied_by_ctrl_c_without_asking(dashboard: Make)
         await eyes.pilot.hover(LogView, offset=(24, 1))
         await eyes.pilot.mouse_up(LogView, offset=(24, 1))
         await eyes.press("ctrl+c")
-        assert eyes.sees(TasksScreen)
+        assert eyes.sees(MainScreen)
         assert eyes.app.clipboard == "14 sources,"
 
 
@@ -457,7 +441,7 @@ async def test_ctrl_c_asks_cancels_kills_and_leaves(dashboard: Make) -> None:
         assert not scene.sent
         scene.at += 1
         await eyes.press("ctrl+c")
-        assert eyes.sees(TasksScreen)
+        assert eyes.sees(MainScreen)
         assert _kinds(scene) == [("CancelRun", False)]
         scene.at += 1
         await eyes.press("ctrl+c")
@@ -490,14 +474,14 @@ async def test_the_question_after_ctrl_c_has_answers(dashboard: Make) -> None:
             await eyes.press("ctrl+c")
             assert eyes.sees(StopScreen), key
             await eyes.press(key)
-            assert eyes.sees(TasksScreen), key
+            assert eyes.sees(MainScreen), key
             assert _kinds(scene) == orders, key
 
 
 async def test_ctrl_c_and_ctrl_q_ask_from_everywhere(dashboard: Make) -> None:
     scene = research()
     async with Screen(dashboard(scene)) as eyes:
-        await eyes.press("N")
+        await eyes.press(*"NNNN")
         for keys in ("slash", "question_mark", "X", "a", "a d", "colon"):
             scene.at += 10
             await eyes.press(*keys.split(), "ctrl+c")
@@ -506,7 +490,7 @@ async def test_ctrl_c_and_ctrl_q_ask_from_everywhere(dashboard: Make) -> None:
             assert eyes.sees(AskScreen), keys
             assert eyes.bar("title") == "The run is still on. Quit?", keys
             await eyes.press("n", *["escape"] * len(keys.split()))
-            assert eyes.sees(TasksScreen), keys
+            assert eyes.sees(MainScreen), keys
 
 
 @pytest.mark.parametrize("key", ["q", "ctrl+q", "ctrl+c"])
@@ -599,7 +583,7 @@ async def test_the_screen_follows_the_terminals_size(dashboard: Make) -> None:
 async def test_a_viewer_that_fell_behind_attaches_again(dashboard: Make) -> None:
     scene = research()
     async with Screen(dashboard(scene)) as eyes:
-        await eyes.press("n")
+        await eyes.press("N")
         scene.subscriptions[-1].gap = True
         scene.succeeds("survey-eu", at=255.0)
         await eyes.pilot.pause(0.3)

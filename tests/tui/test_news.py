@@ -5,8 +5,10 @@ from __future__ import annotations
 from orchestrator.core import events as ev
 from orchestrator.core.events import BackendInfo, Event, GroupInfo, Record
 from orchestrator.core.states import BreakerState, Outcome, Reason
-from orchestrator.tui.news import News, Toast
+from orchestrator.tui.news import ASKS, News, Rack, Toast, questions
 from tests.tui.scene import Scene, finished, started, upstream
+
+KEYS = {"view.summary": "6", "run.retry_failed": "R", "quit": "q"}
 
 
 def scene() -> Scene:
@@ -50,13 +52,48 @@ def test_only_a_groups_first_failure_is_told_in_full_then_they_are_counted() -> 
     assert texts == ["x: HTTP 503", "a: 2 failed", None]
 
 
-def test_an_approval_stays_and_rings() -> None:
-    told = scene().waits("x", Reason.APPROVAL)
-    found = toast(News(), told, ev.ApprovalRequested("x", "Ship \x1b[2Jit?"))
+def test_questions_are_told_by_one_toast_that_stays_and_rings() -> None:
+    told = scene().waits("x", Reason.APPROVAL).tell(ev.ApprovalRequested("x", "Ship \x1b[2Jit?"))
+    found = questions(told.run)
     assert found is not None
     assert found.bell
+    assert found.urgent
     assert found.seconds > 600
-    assert found.text.startswith("x: Ship it?")
+    assert found.words(lambda _: "n") == "x: Ship it?  (n lists what needs you)"
+    told.waits("y", Reason.ANSWER).tell(ev.QuestionAsked("y", "Which?", ("a", "b")))
+    several = questions(told.run)
+    assert several is not None
+    assert several.text == "2 tasks ask you."
+    told.tell(ev.ApprovalGiven("x", "ada"), ev.QuestionAnswered("y", "a", "ada"))
+    assert questions(told.run) is None
+
+
+def test_what_waits_for_a_person_rings_and_is_urgent() -> None:
+    told, news = scene(), News()
+    quota = toast(news, told, ev.BackendHeld("web", None, "usage limit", Reason.QUOTA))
+    spent = toast(news, told, ev.RunHeld(("budget: run",)))
+    assert quota is not None
+    assert quota.urgent
+    assert quota.text == "web takes no calls until you act: usage limit"
+    assert spent is not None
+    assert spent.bell
+
+
+def test_a_hold_that_ends_by_itself_is_no_news() -> None:
+    told, news = scene(), News()
+    assert toast(news, told, ev.BackendHeld("web", 30.0, "slow down", Reason.RATE_LIMIT)) is None
+    assert toast(news, told, ev.BackendHeld("web", None, "the hold ended")) is None
+
+
+def test_a_few_toasts_stand_at_once_and_the_one_about_questions_stays() -> None:
+    rack = Rack()
+    first = Toast(ASKS, "Q", "asks", seconds=3600.0)
+    others = [Toast(f"t{number}", "T", str(number)) for number in range(3)]
+    assert not rack.put(first, 0.0)
+    assert [rack.put(other, 1.0) for other in others] == [False, False, True]
+    assert [one.key for one in rack.standing(2.0)] == [ASKS, "t1", "t2"]
+    assert [one.key for one in rack.standing(20.0)] == [ASKS]
+    assert rack.drop(ASKS, 20.0)
 
 
 def test_budgets_are_told_at_each_threshold_once() -> None:
@@ -79,10 +116,10 @@ def test_the_end_is_told_with_what_can_be_done() -> None:
     news = News()
     text = news.toast(Record("r", 0, 4.0, ev.RunFinished(Outcome.FAILED)), bad.run)
     assert text is not None
-    assert text.text == "1 failed, 1 skipped of 3. R retries, q quits."
+    assert text.words(KEYS.__getitem__) == "1 failed, 1 skipped of 3.  (6 shows the summary, R retries, q quits)"
     text = News().toast(Record("r", 0, 4.0, ev.RunFinished(Outcome.SUCCEEDED)), good.run)
     assert text is not None
-    assert text.text == "3 of 3 done. q quits."
+    assert text.words(KEYS.__getitem__) == "3 of 3 done.  (6 shows the summary, q quits)"
 
 
 def test_what_nobody_needs_to_know_is_not_told() -> None:

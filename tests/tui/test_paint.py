@@ -7,9 +7,9 @@ from rich.color import Color
 from rich.style import Style
 
 from orchestrator.core.states import Status
-from orchestrator.core.theme import ThemeSpec, contrast
+from orchestrator.core.theme import ThemeSpec, contrast, low_contrasts
 from orchestrator.tui.lines import Span
-from orchestrator.tui.paint import STATE_OF, Paint, from_textual, to_textual
+from orchestrator.tui.paint import STATE_OF, Paint, from_textual, textual_themes, to_textual
 from tests.tui.conftest import THEMES
 
 
@@ -76,3 +76,9 @@ def test_a_theme_can_ask_for_ascii() -> None:
     assert Paint(spec).ascii
     assert Paint(THEMES[0], ascii_only=True).ascii
     assert not Paint(THEMES[0]).ascii
+
+
+def test_textuals_own_themes_can_be_read() -> None:
+    themes = textual_themes()
+    assert len(themes) >= 15
+    assert not [pair for theme in themes for pair in low_contrasts(theme)]

@@ -18,31 +18,31 @@ THEMES = ("orchestra-dark", "orchestra-light", "orchestra-contrast")
 @pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("size", [(120, 40), (80, 24)])
 def test_main(snap_compare: Compare, dashboard: Make, theme: str, size: tuple[int, int]) -> None:
-    assert snap_compare(dashboard(research(), theme), press=["n", "n", "n"], terminal_size=size)
+    assert snap_compare(dashboard(research(), theme), press=["N", "N", "N"], terminal_size=size)
 
 
 def test_main_on_a_large_screen_has_its_pane_at_the_right(snap_compare: Compare, dashboard: Make) -> None:
-    assert snap_compare(dashboard(research()), press=["n", "n", "k", "k", "k"], terminal_size=(200, 60))
+    assert snap_compare(dashboard(research()), press=["N", "N", "k", "k", "k"], terminal_size=(200, 60))
 
 
 def test_main_in_ascii(snap_compare: Compare, dashboard: Make) -> None:
-    assert snap_compare(dashboard(research(), ascii_only=True), press=["n"], terminal_size=(120, 40))
+    assert snap_compare(dashboard(research(), ascii_only=True), press=["N"], terminal_size=(120, 40))
 
 
 def test_main_without_colours(snap_compare: Compare, dashboard: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
-    assert snap_compare(dashboard(research()), press=["n"], terminal_size=(120, 40))
+    assert snap_compare(dashboard(research()), press=["N"], terminal_size=(120, 40))
 
 
 @pytest.mark.parametrize("page", ["Attempts", "Info", "Deps"])
 def test_pages_of_the_pane(snap_compare: Compare, dashboard: Make, page: str) -> None:
     turns = {"Attempts": 1, "Info": 2, "Deps": 3}[page]
-    keys = ["n", "n", *["right_square_bracket"] * turns]
+    keys = ["N", "N", *["right_square_bracket"] * turns]
     assert snap_compare(dashboard(research()), press=keys, terminal_size=(120, 30))
 
 
 def test_a_pane_in_full(snap_compare: Compare, dashboard: Make) -> None:
-    assert snap_compare(dashboard(research()), press=["n", "j", "j", "enter"], terminal_size=(100, 30))
+    assert snap_compare(dashboard(research()), press=["N", "j", "j", "enter"], terminal_size=(100, 30))
 
 
 def test_a_large_fan_out_is_one_row(snap_compare: Compare, dashboard: Make) -> None:
@@ -71,11 +71,11 @@ def test_quitting_while_it_runs(snap_compare: Compare, dashboard: Make) -> None:
 
 
 def test_the_question_after_ctrl_c(snap_compare: Compare, dashboard: Make) -> None:
-    assert snap_compare(dashboard(research()), press=["n", "ctrl+c"], terminal_size=(100, 30))
+    assert snap_compare(dashboard(research()), press=["N", "ctrl+c"], terminal_size=(100, 30))
 
 
 def test_approval(snap_compare: Compare, dashboard: Make) -> None:
-    assert snap_compare(dashboard(research()), press=["N", "a"], terminal_size=(100, 30))
+    assert snap_compare(dashboard(research()), press=["N", "N", "N", "N", "a"], terminal_size=(100, 30))
 
 
 def test_a_refusal(snap_compare: Compare, dashboard: Make) -> None:

@@ -13,8 +13,7 @@ from orchestrator.core.commands import Command
 from orchestrator.core.ports import Subscription
 from orchestrator.core.run import Run
 from orchestrator.tui import DashboardExit, DashboardOptions, Left, run_dashboard
-from orchestrator.tui.clipboard import FOR_TERMINAL, NAME, for_terminal, keep
-from orchestrator.tui.start import RESET, prepare
+from orchestrator.tui.start import RESET, frames, prepare
 
 
 class BrokenSession:
@@ -67,16 +66,9 @@ def test_how_the_screen_was_left_decides_the_status_of_signals_alone() -> None:
     }
 
 
-def test_a_copy_is_kept_beside_the_run(tmp_path: Path) -> None:
-    assert keep("größe", str(tmp_path))
-    assert (tmp_path / NAME).read_text(encoding="utf-8") == "größe"
-    assert not keep("x", str(tmp_path / "gone"))
-    assert not keep("x", "")
-
-
-def test_what_a_terminal_takes_is_bounded_and_keeps_the_end() -> None:
-    text = "ü" * FOR_TERMINAL + "end"
-    taken = for_terminal(text)
-    assert taken.endswith("end")
-    assert len(taken.encode()) <= FOR_TERMINAL * 3 // 4
-    assert for_terminal("short") == "short"
+def test_fewer_frames_are_drawn_over_a_network_unless_somebody_says_otherwise() -> None:
+    assert frames(None, {}) == 10
+    assert frames(None, {"SSH_CONNECTION": "1.2.3.4"}) == 4
+    assert frames(None, {"SSH_TTY": "/dev/pts/1"}) == 4
+    assert frames(0.5, {"SSH_TTY": "/dev/pts/1"}) == 0.5
+    assert frames(30, {}) == 30

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from textual import events, on
@@ -67,6 +68,14 @@ class ApprovalScreen(Dialog[Answer]):
     def on_mount(self) -> None:
         self.query_one(Text).focus()
         self.draw()
+
+    def renew(self, questions: Mapping[str, Question], now: float) -> None:
+        """Count down; close once it is answered otherwise, by itself or by somebody else."""
+        self._now = now
+        if questions.get(self._asking) is not self._question:
+            self.answer(None)
+        elif self._question.until is not None:
+            self.draw()
 
     def draw(self) -> None:
         title = self.query_one("#title", Bar)

@@ -1,39 +1,56 @@
-"""The desk of the Tasks screen: what each wish of a command does to the screen, and what it sends to the run."""
+"""The desk that commands work at: what each wish of a command does to the screen, and what it sends to the run."""
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from functools import partial
+from pathlib import Path
+from shutil import which
+from typing import TYPE_CHECKING, TypeVar
 
+from textual.app import SuspendNotSupported
+from textual.binding import BindingsMap
+from textual.reactive import Reactive
 from textual.screen import Screen
-from textual.widgets import Input
+from textual.theme import BUILTIN_THEMES
+from textual.widget import Widget
 
-from orchestrator.core.commands import Approve, CancelGroup, CancelTask, Deny
+from orchestrator.core.commands import CancelGroup, CancelTask
 from orchestrator.core.commands import Command as Order
-from orchestrator.core.ports import Session
+from orchestrator.core.ports import Guide, Session
 from orchestrator.core.run import Run
 from orchestrator.core.states import RunState
-from orchestrator.tui import clipboard, detail, faces
+from orchestrator.tui import clipboard, pager
 from orchestrator.tui.board import Board
-from orchestrator.tui.commands import COMMANDS, Motion, Question, quit_question
+from orchestrator.tui.census import Counting
+from orchestrator.tui.commands import COMMANDS, LISTS, LogWish, Motion, Place, Question, quit_question
+from orchestrator.tui.compositor import LeanCompositor
 from orchestrator.tui.feed import Feed
-from orchestrator.tui.filter import EVERYTHING
+from orchestrator.tui.filter import FilterError, parse
 from orchestrator.tui.hints import key_name
+from orchestrator.tui.keymap import Keymap
 from orchestrator.tui.leaving import Leaving
-from orchestrator.tui.lines import Line, plain
+from orchestrator.tui.limits import first_choice, limits, place_of
+from orchestrator.tui.mergedlog import MergedLog
 from orchestrator.tui.options import Left
 from orchestrator.tui.paint import Paint
 from orchestrator.tui.rows import Kind, Row
-from orchestrator.tui.screens.approval import Answer, ApprovalScreen
 from orchestrator.tui.screens.dialog import AskScreen
-from orchestrator.tui.screens.help import HelpScreen, Key
 from orchestrator.tui.screens.modal import Dialog
+from orchestrator.tui.screens.people import People
 from orchestrator.tui.screens.stop import StopScreen
+from orchestrator.tui.sorting import By, Sort
 from orchestrator.tui.stopping import Step
-from orchestrator.tui.text import plural
-from orchestrator.tui.widgets.log import LogView
-from orchestrator.tui.widgets.painted import Text
-from orchestrator.tui.widgets.table import TaskTable
+from orchestrator.tui.subjects import Subject
+from orchestrator.tui.text import clean_lines, plural
+from orchestrator.tui.trends import Trends
+from orchestrator.tui.views.view import View
+
+if TYPE_CHECKING:
+    from orchestrator.tui.palette import Entry
+    from orchestrator.tui.screens.help import Key
 
 T = TypeVar("T")
 
@@ -41,10 +58,9 @@ T = TypeVar("T")
 class DeskScreen(Screen[None]):
     """A screen that commands work at. It keeps what the screen remembers; the class below it draws."""
 
-    table: TaskTable
-    output: LogView
-    sheet: Text
-    input: Input
+    view: View
+    focused: Reactive[Widget | None] = Reactive(None, repaint=False)
+    """Textual paints the whole screen for another focus; who gets or loses it paints itself."""
 
     def __init__(
         self,
@@ -52,16 +68,25 @@ class DeskScreen(Screen[None]):
         paint: Paint,
         leaving: Leaving,
         *,
+        keymap: Keymap,
+        log_path: Callable[[str], str] | None,
         engine_error: Callable[[], BaseException | None],
         next_theme: Callable[[], None],
     ) -> None:
-        super().__init__(id="tasks")
+        super().__init__(id="desk")
+        self._compositor = LeanCompositor()
         self.paint = paint
+        self.keymap = keymap
+        self._log_path = log_path
+        self._has_mouse = True
         self.leaving = leaving
         self.session = session
         self.feed = Feed(session)
         self.board = Board(self.feed)
-        self.page = detail.PAGES[0]
+        self.merged = MergedLog()
+        self.trends = Trends()
+        self.counting = Counting()
+        self.people = People(self)
         self.engine_error = engine_error
         self._next_theme = next_theme
 
@@ -80,39 +105,48 @@ class DeskScreen(Screen[None]):
         """Take in what happened, and draw it."""
         raise NotImplementedError
 
-    def rebuild(self) -> None:
-        """Make the rows anew."""
-        raise NotImplementedError
-
     def redraw(self) -> None:
         """Draw everything anew."""
         raise NotImplementedError
 
-    def draw_pane(self) -> None:
-        """Draw the detail pane."""
-        raise NotImplementedError
-
-    def face(self, row: Row) -> Line:
-        """Return the row as the table shows it."""
+    def show_view(self, place: Place) -> None:
+        """Show another view."""
         raise NotImplementedError
 
     # ── wishes ────────────────────────────────────────────────────────────────────────────────
 
     @property
     def row(self) -> Row | None:
-        return self.table.row if self.is_mounted else None
+        return self.view.row if self.is_mounted else None
+
+    @property
+    def subject(self) -> Subject | None:
+        return self.view.subject if self.is_mounted else None
+
+    @property
+    def guide(self) -> Guide | None:
+        """Return who leads through the run, if anybody does."""
+        return None
 
     @property
     def marks(self) -> frozenset[str]:
-        return self.board.marks
+        """Return the marked tasks, where marks can be seen."""
+        return self.board.marks if self.view.place in LISTS else frozenset()
+
+    @property
+    def sort(self) -> Sort:
+        return self.board.sort
+
+    def key(self, command: str) -> str:
+        """Return the command's key as people write it."""
+        return self.keymap.name(command)
 
     def send(self, orders: Sequence[Order], note: str = "") -> None:
         """Hand the orders over and look soon, so that their effect is seen at once."""
         for order in orders:
             self.session.send(order)
-        if self.board.marks:
-            self.board.marks = frozenset()
-            self.table.refresh()
+        if self.marks and self.board.unmark():
+            self.view.redraw()
         if note:
             self.tell(note)
         for delay in (0.03, 0.08):
@@ -126,172 +160,230 @@ class DeskScreen(Screen[None]):
             if key is not None and key not in safe:
                 then(key)
 
-        self._open(AskScreen(question, self.paint), answered)
+        self.open_dialog(AskScreen(question, self.paint), answered)
 
-    def _open(self, dialog: Dialog[T], then: Callable[[T | None], None]) -> None:
+    def open_dialog(self, dialog: Dialog[T], then: Callable[[T | None], None]) -> None:
+        """Show a dialog over everything; its answer goes to `then`."""
         _ = self.app.push_screen(dialog, then)  # what is awaited is the mount; the answer comes to `then`
 
     def tell(self, text: str) -> None:
         self.app.notify(text, timeout=3, markup=False)
 
     def move(self, motion: Motion) -> None:
-        focused = self.focused
-        if isinstance(focused, TaskTable | LogView | Text):
-            focused.move(motion)
-        if focused is self.table:
-            self.draw_pane()  # now, not once the message comes: the row and its pane are painted in one frame
+        self.view.move(motion)
 
     def fold(self, *, opened: bool) -> None:
-        if self.focused is self.output:
-            self.output.shift(1 if opened else -1)
-            return
-        row = self.table.row
-        if row is None:
-            return
-        if faces.is_foldable(row) and self.board.set_fold(row, opened=opened):
-            self.rebuild()
-        elif not opened:
-            self._go_to_holder(row)
-
-    def _go_to_holder(self, row: Row) -> None:
-        holder = self.board.holder(row)
-        if holder is not None:
-            self.table.go_to_key(holder.key)
+        self.view.fold(opened=opened)
 
     def open_row(self) -> None:
-        row = self.table.row
-        if self.focused is self.sheet:
-            self.sheet.choose()
-        elif row is not None and faces.is_foldable(row) and self.focused is self.table:
-            self.board.set_fold(row, opened=not self.board.folds.is_open(row))
-            self.rebuild()
-        elif row is not None:
-            self._zoom(on=not self.has_class("-zoomed"))
-
-    def _zoom(self, *, on: bool) -> None:
-        self.set_class(on, "-zoomed")
-        target = self._pane_listing() if on else self.table
-        target.focus()
-        self.call_after_refresh(self.redraw)
-
-    def _pane_listing(self) -> LogView | Text:
-        return self.sheet if self.has_class("-paged") else self.output
+        self.view.open_row()
 
     def back(self) -> None:
-        if self.has_class("-zoomed"):
-            self._zoom(on=False)
-        elif self.get_selected_text():
+        if self.get_selected_text():
             self.clear_selection()
-        elif self.board.filter or self.board.hides_done:
-            self.board.filter, self.board.hides_done = EVERYTHING, False
-            self.input.value = ""
-            self.rebuild()
-        elif self.board.marks:
-            self.board.marks = frozenset()
-            self.table.refresh()
-        else:
-            self.table.focus()
+        elif not self.view.back():
+            self.show_view(Place.TASKS)
 
     def next_pane(self, step: int) -> None:
-        del step  # there are two panes, so both directions lead to the other one
-        target = self._pane_listing() if self.focused is self.table else self.table
-        target.focus()
+        self.view.next_pane(step)
 
     def turn_page(self, step: int) -> None:
-        row = self.table.row
-        if row is not None and row.kind is Kind.TASK:
-            place = detail.PAGES.index(self.page) + step
-            self.show_page(detail.PAGES[place % len(detail.PAGES)])
-
-    def show_page(self, page: str) -> None:
-        in_pane = self.focused is not self.table
-        self.page = page
-        self.draw_pane()
-        self.sheet.scroll_to(y=0, animate=False)
-        if in_pane:
-            self._pane_listing().focus()
+        self.view.turn_page(step)
 
     def edit_filter(self) -> None:
-        self.add_class("-filtering")
-        self.input.focus()
+        self.view.edit_filter()
 
-    def go_to_need(self, step: int) -> None:
-        task = self.board.next_need(self.table.row, step)
+    def show_needs(self) -> None:
+        if not self.view.next_match(1):
+            self.people.show_needs()
+
+    def go_to_need(self) -> None:
+        if self.view.next_match(-1):
+            return
+        task = self.view.next_need()
         if task is None:
             self.tell("Nothing failed, and nobody waits for you.")
         else:
             self.go_to_task(task)
 
     def go_to_task(self, task: str) -> None:
-        """Put the cursor on the task, unfolding what hides it; a filter that hides it is taken away."""
-        if task not in self.run.tasks:
-            return
-        self.board.reveal(task)
-        if self.board.matching is not None and task not in self.board.matching:
-            self.board.filter, self.board.hides_done = EVERYTHING, False
-        self.rebuild()
-        if not self.table.go_to_key((Kind.TASK, task)):
-            self.table.go_to_key((Kind.FAN, task))
-        self.table.focus()
+        """Put the cursor on the task, in the view that is shown."""
+        self.view.go_to_task(task)
+
+    def show_task(self, task: str) -> None:
+        """Show the task among the tasks."""
+        self.show_view(Place.TASKS)
+        self.go_to_task(task)
+
+    def show_subject(self, subject: Subject) -> None:
+        """Show the backend, the limit or the group in its health."""
+        self.show_view(Place.HEALTH)
+        self.view.go_to_subject(subject)
+
+    def log_path(self, task: str) -> str:
+        """Return the file of the task's log."""
+        return "" if self._log_path is None else self._log_path(task)
 
     def hide_done(self) -> None:
         self.board.hides_done = not self.board.hides_done
-        self.rebuild()
+        self.view.rebuild()
+
+    def sort_by(self, by: By) -> None:
+        self.board.sort = self.board.sort.again(by)
+        self.view.rebuild()
+        self.tell(f"Sorted by {self.board.sort}")
+
+    def describe(self) -> None:
+        self.view.describe()
+
+    def adjust(self, step: int) -> None:
+        self._adjust(step, self.subject)
+
+    def adjust_limit(self, subject: Subject) -> None:
+        """Open the limits at this one, a step above where it is."""
+        self._adjust(1, subject)
+
+    def _adjust(self, step: int, subject: Subject | None) -> None:
+        """Open the limits, the likeliest one chosen and a step away from where it is."""
+        from orchestrator.tui.screens.adjust import AdjustScreen  # noqa: PLC0415 - loaded once it is opened
+
+        found = limits(self.run, self.now)
+
+        def answered(orders: list[Order] | None) -> None:
+            if orders:
+                self.send(orders, f"Setting {plural(len(orders), 'limit')}")
+
+        chosen = place_of(found, subject) if subject else None
+        first = first_choice(self.run, found, self.row) if chosen is None else chosen
+        self.open_dialog(AdjustScreen(found, first, step, self.paint), answered)
+
+    @property
+    def place(self) -> Place:
+        return self.view.place
+
+    def filter_by(self, text: str) -> None:
+        """Show the tasks that match, in a view that lists them."""
+        try:
+            wanted = parse(text)
+        except FilterError as error:
+            self.tell(str(error))
+            return
+        if self.view.place not in LISTS:
+            self.show_view(Place.TASKS)
+        self.board.filter = wanted
+        self.view.rebuild()
+
+    def themes(self) -> list[str]:
+        """Return the themes, ours first; those of the terminal's own colours are for NO_COLOR alone."""
+        known = self.app.available_themes
+        names = (name for name, theme in known.items() if not theme.ansi)
+        return sorted(names, key=lambda name: name in BUILTIN_THEMES)
+
+    def use_theme(self, name: str) -> None:
+        self.app.theme = name
 
     def show_palette(self) -> None:
-        self.app.action_command_palette()
+        from orchestrator.tui.palette import Palette  # noqa: PLC0415 - loaded once it is opened
+        from orchestrator.tui.screens.palette import PaletteScreen  # noqa: PLC0415 - the same
+
+        def chosen(entry: Entry | None) -> None:
+            if entry is not None:
+                entry.do()
+
+        self.open_dialog(PaletteScreen(Palette(self).find, self.paint), chosen)
 
     def show_help(self) -> None:
-        self._open(HelpScreen(self.help_keys(), self.paint), lambda _: None)
+        from orchestrator.tui.screens.help import HelpScreen  # noqa: PLC0415 - loaded once it is opened
+
+        self.open_dialog(HelpScreen(self.help_keys(), self.paint), lambda _: None)
 
     def help_keys(self) -> list[Key]:
-        """Return every bound command with the keys it has now."""
+        """Return every command that is bound here with the keys it has now."""
+        from orchestrator.tui.screens.help import Key  # noqa: PLC0415 - loaded once it is opened
+
         found: dict[str, list[str]] = {}
-        for bindings_map in (self._bindings, self.app._bindings):  # noqa: SLF001 - the live bindings; Textual has no public list of them
+        for bindings_map in self.bindings_here():
             for key, bound in bindings_map.key_to_bindings.items():
                 for binding in bound:
                     if binding.id in COMMANDS:
                         found.setdefault(binding.id, []).append(key_name(key))
         return [Key(name, tuple(found[name])) for name in COMMANDS if name in found]
 
+    def bindings_here(self) -> tuple[BindingsMap, ...]:
+        """Return the bindings in force: those of the view come first."""
+        return tuple(node._bindings for node in (self.view, self, self.app))  # noqa: SLF001 - the live bindings; Textual has no public list of them
+
     def mark(self) -> None:
-        row = self.table.row
-        if row is not None:
-            self.board.toggle_mark(row)
-            self.table.refresh()
-            self.table.move(Motion.DOWN)
-            self.refresh_bindings()
+        self.view.mark()
 
     def answer(self, tasks: Sequence[str]) -> None:
-        """Open the questions one after another."""
-        first, rest = tasks[0], tasks[1:]
-        question = self.run.questions.get(first)
-        if question is None:
-            return
-
-        def answered(answer: Answer | None) -> None:
-            if answer is not None:
-                self.send([_order(first, answer)])
-            if rest:
-                self.answer(rest)
-
-        self._open(ApprovalScreen(first, question, self.now, self.paint), answered)
+        self.people.answer(tasks)
 
     def follow(self) -> None:
-        self.output.follow(on=not self.output.following)
+        self.view.follow()
+
+    def change_log(self, wish: LogWish) -> None:
+        self.view.change_log(wish)
+
+    def zoom(self, step: int) -> None:
+        self.view.zoom(step)
+
+    def centre(self) -> None:
+        self.view.centre()
 
     def copy_line(self) -> None:
-        selected = self.get_selected_text()
-        row = self.table.row
-        if selected:
-            self._copy(selected)
-        elif self.focused is self.output:
-            self._copy(self.output.last_line())
-        elif row is not None:
-            self._copy(plain(self.face(row)).strip())
+        self._copy(self.get_selected_text() or self.view.line_text())
 
     def copy_log(self) -> None:
-        self._copy(self.output.whole())
+        self._copy(self._whole_log())
+
+    def _whole_log(self) -> str:
+        """Return the log; all of it from its file where the screen remembers only the end."""
+        task = self.view.log_task
+        tail = self.run.tails.get(task or "")
+        path = self._log_file()
+        if path is None or tail is None or not tail.dropped:
+            return self.view.log_text()
+        return "\n".join(clean_lines(path.read_text(encoding="utf-8", errors="replace")))
+
+    def _log_file(self) -> Path | None:
+        task = self.view.log_task
+        path = Path(self._log_path(task)) if task is not None and self._log_path is not None else None
+        return path if path is not None and path.is_file() else None
+
+    def save_log(self) -> None:
+        path = self._exported()
+        if path is not None:
+            self.tell(f"Saved as {path}")
+
+    def _exported(self) -> Path | None:
+        text = self._whole_log()
+        path = clipboard.export(text, self._folder, self.view.log_name) if text else None
+        if path is None:
+            self.tell("It cannot be saved: the run has no folder that can be written." if text else "Nothing to save.")
+        return path
+
+    @property
+    def _folder(self) -> str:
+        return self.run.started.folder if self.run.started else ""
+
+    def open_log(self) -> None:
+        """Let the pager have the terminal. The engine has a thread of its own and goes on."""
+        command = pager.pager(os.environ, which)
+        path = self._log_file() or self._exported()
+        if command is None:
+            self.tell("There is no pager: set PAGER.")
+        elif path is not None:
+            self._page(command, str(path))
+
+    def _page(self, command: list[str], path: str) -> None:
+        try:
+            with self.app.suspend():
+                why = pager.read(command, path)
+        except SuspendNotSupported:
+            why = "The terminal cannot be given to a pager here."
+        if why is not None:
+            self.tell(why)
 
     def _copy(self, text: str) -> None:
         """Copy to the terminal's clipboard and to a file beside the run's."""
@@ -299,12 +391,23 @@ class DeskScreen(Screen[None]):
             self.tell("Nothing to copy.")
             return
         self.app.copy_to_clipboard(clipboard.for_terminal(text))
-        kept = clipboard.keep(text, self.run.started.folder if self.run.started else "")
+        tool = clipboard.tool(sys.platform, os.environ, which)
+        if tool is not None:
+            self.run_worker(partial(clipboard.hand_over, text, tool), thread=True, exit_on_error=False)
+        kept = clipboard.keep(text, self._folder)
         lines = plural(text.count("\n") + 1, "line")
         self.tell(f"Copied {lines}" + (f" (also {clipboard.NAME})" if kept else ""))
 
     def leave(self) -> None:
         self.leaving.go(Left.LEFT)
+
+    def toggle_mouse(self) -> None:
+        """Give the mouse to the terminal, whose own selection reaches everything, or take it back."""
+        switch = "_disable_mouse_support" if self._has_mouse else "_enable_mouse_support"
+        self._has_mouse = not self._has_mouse
+        getattr(self.app._driver, switch, lambda: None)()  # noqa: SLF001 - Textual has no public way while it runs
+        taken = f"The mouse is the terminal's own; {self.key('mouse')} takes it back."
+        self.tell("The mouse is back." if self._has_mouse else taken)
 
     def next_theme(self) -> None:
         self._next_theme()
@@ -335,13 +438,13 @@ class DeskScreen(Screen[None]):
         return bool(selected)
 
     def _ask_to_stop(self) -> None:
-        row = self.table.row
+        row = self.row
         on_task = row is not None and row.kind is Kind.TASK and not self.run.tasks[row.name].is_final
         screen = StopScreen(self.run, self.paint, on_task=on_task, in_group=row is not None)
-        self._open(screen, self._stop_answered)
+        self.open_dialog(screen, self._stop_answered)
 
     def _stop_answered(self, key: str | None) -> None:
-        row = self.table.row
+        row = self.row
         if key == "y":
             self.leaving.cancel()
             self.send([])
@@ -374,9 +477,3 @@ class DeskScreen(Screen[None]):
             self.leaving.finish_and_quit()
         else:
             self.leaving.go(Left.LEFT)
-
-
-def _order(task: str, answer: Answer) -> Order:
-    if answer.approved:
-        return Approve(task=task, reason=answer.reason)
-    return Deny(task=task, reason=answer.reason)

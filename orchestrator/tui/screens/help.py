@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from textwrap import wrap
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from textual import events
 from textual.app import ComposeResult
@@ -41,12 +41,12 @@ class Key(NamedTuple):
 
 
 def help_lines(keys: Sequence[Key], cells: int, paint: Paint) -> list[Line]:
-    """Return the sections in columns, then the legend."""
-    columns = 2 if cells >= 100 else 1
+    """Return the sections in columns, then how filters are written and the legend."""
+    columns = 3 if cells >= 105 else 2 if cells >= 70 else 1
     room = (cells - 2 * (columns - 1)) // columns
     blocks = [block for section in Section if (block := _block(section, keys, room))]
     lines = _side_by_side(blocks, columns, room)
-    return [*lines, (), *_legend(cells, paint)]
+    return [*lines, *_grammar(cells), (), *_legend(cells, paint)]
 
 
 def _block(section: Section, keys: Sequence[Key], room: int) -> list[Line]:
@@ -57,10 +57,11 @@ def _block(section: Section, keys: Sequence[Key], room: int) -> list[Line]:
 
 
 def _key_lines(key: Key, room: int) -> Iterable[Line]:
+    """Say what the command does; in one word where the sentence does not fit into one line."""
     command = COMMANDS[key.command]
-    words = command.help + (" *" if command.asks else "")
-    for index, part in enumerate(wrap(words, room - _KEYS)):
-        yield (Span(fit(" ".join(key.keys) if index == 0 else "", _KEYS), "key"), Span(part, "text"))
+    star = " *" if command.asks else ""
+    words = command.help if len(command.help + star) <= room - _KEYS else command.label
+    yield (Span(fit(" ".join(key.keys), _KEYS), "key"), Span(words + star, "text"))
 
 
 def _side_by_side(blocks: list[list[Line]], columns: int, room: int) -> list[Line]:
@@ -81,6 +82,18 @@ def _joined(parts: Sequence[Line], room: int) -> Line:
     return tuple(spans)
 
 
+_FILTERS: Final = (
+    'words  "in quotes"  /regex/  !not  state:failed,retry  g:group  backend:name  kind:shell  task:id  text:503',
+    "try>1  cost>0.1  tok>10k  time>2m   in logs also  tag:err",
+)
+
+
+def _grammar(cells: int) -> list[Line]:
+    """Return how filters are written."""
+    parts = [part for line in _FILTERS for part in wrap(line, cells, break_on_hyphens=False)]
+    return [(Span("Filters", "title"), Span("   all of them must hold", "muted")), *((Span(part),) for part in parts)]
+
+
 def _legend(cells: int, paint: Paint) -> list[Line]:
     entries = [_legend_entry(status, paint) for status in TALLY_ORDER]
     each = max(1, cells // 12)
@@ -98,7 +111,7 @@ class HelpScreen(Dialog[str]):
     """Shows the help until Escape, q or ?."""
 
     CSS = """
-    HelpScreen #box { width: 116; max-width: 98%; }
+    HelpScreen #box { width: 160; max-width: 98%; }
     HelpScreen Text { height: auto; background: $surface; }
     """
 
@@ -116,7 +129,7 @@ class HelpScreen(Dialog[str]):
         self.draw()
 
     def draw(self) -> None:
-        cells = min(112, int(self.app.size.width * 0.98) - 5)
+        cells = min(154, int(self.app.size.width * 0.98) - 6)
         self.query_one("#title", Bar).show((Span("Keys", "title"), Span("   Esc closes, j k scroll", "muted")))
         lines = help_lines(self._keys, cells, self.paint)
         text = self.query_one(Text)

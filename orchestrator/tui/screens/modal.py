@@ -28,8 +28,9 @@ class Dialog(ModalScreen[T | None], Generic[T]):
     Dialog { align: center middle; background: $background 55%; }
     Dialog #box { height: auto; max-width: 96%; max-height: 96%; border: round $primary; background: $surface;
         padding: 0 1; }
+    Dialog:inline { height: 20; border: none; }
     Dialog.-ascii #box { border: ascii $primary; }
-    Dialog ToastRack { display: none; }  /* the screen below, which shows through, has the same toasts */
+    Dialog ToastRack { max-height: 0; margin: 0; }  /* nothing comes over a dialog; Textual sets `display` itself */
     """
 
     def __init__(self, paint: Paint) -> None:

@@ -9,10 +9,14 @@ from textual.strip import Strip
 
 from orchestrator.core.progress import Tail, TaskProgress
 from orchestrator.tui.commands import Motion
-from orchestrator.tui.lines import Line, Span, plain
-from orchestrator.tui.loglines import LogLines, log_spans, log_text
+from orchestrator.tui.filter import EVERYTHING, Filter
+from orchestrator.tui.lines import Line, Span, plain, standing_out
+from orchestrator.tui.loglines import LogLine, LogLines, log_spans, log_text
 from orchestrator.tui.paint import Paint
 from orchestrator.tui.widgets.painted import Listing
+
+_DRAWN = 400
+"""Lines that are remembered as they were drawn."""
 
 
 class LogView(Listing):
@@ -26,6 +30,10 @@ class LogView(Listing):
         self._shown: str | None = None
         self._log = LogLines()
         self._left = 0
+        self._wanted: Filter = EVERYTHING
+        self._found = -1
+        self._here = 0
+        self._drawn: dict[int, tuple[LogLine, object, Strip]] = {}
         self.following = True
         self.missed = 0
         self.empty = ""
@@ -36,6 +44,7 @@ class LogView(Listing):
         """Show what the task wrote; another task than before starts at its end."""
         if task.id != self._shown:
             self._shown, self._left, self.following, self.missed = task.id, 0, True, 0
+            self._found = -1
             self._log = LogLines()
             self.refresh()
         elif tail is not None and self._log.tail not in {None, tail}:
@@ -46,12 +55,17 @@ class LogView(Listing):
 
     def _came(self, number: int) -> None:
         self.resize_to_count()
-        self.refresh()
+        self.refresh(self.size.region)  # without the scrollbar's column
         if self.following:
             self.scroll_to(y=self.count, animate=False)
         else:
             self.missed += max(0, number)
             self.post_message(self.Changed())
+
+    def on_resize(self) -> None:
+        """The end stays in view, whatever room there is."""
+        if self.following:
+            self.scroll_to(y=self.count, animate=False)
 
     # ── drawing ─────────────────────────────────────────────────────────────────────────────────
 
@@ -63,12 +77,22 @@ class LogView(Listing):
         """Set what stands there while there is nothing."""
         if text != self.empty:
             self.empty = text
-            self.refresh()
+            if not self.count:
+                self.refresh()
 
     def line(self, index: int) -> Strip:
-        spans = log_spans(self._log.lines[index], self.paint.glyphs)
-        strip = self._selected(self._shifted(spans), index)
-        return strip.apply_offsets(self._left, index)
+        """Return the line as it is drawn; what has been drawn like that before is not drawn again."""
+        line, ground = self._log.lines[index], "quiet" if index == self._found else self.ground
+        look = (self._left, ground, self.size.width, self.paint, self._wanted, self.text_selection)
+        known = self._drawn.get(index)
+        if known is not None and known[0] is line and known[1] == look:
+            return known[2]
+        if len(self._drawn) > _DRAWN:
+            self._drawn.clear()
+        strip = self.selected(self._shifted(log_spans(line, self.paint.glyphs), ground), index)
+        strip = strip.apply_offsets(self._left, index)
+        self._drawn[index] = line, look, strip
+        return strip
 
     def render_line(self, y: int) -> Strip:
         if self.count:
@@ -76,22 +100,61 @@ class LogView(Listing):
         empty: Line = (Span(f" {self.empty}", "muted"),) if y == 0 else ()
         return self.paint.strip(empty, self.size.width)
 
-    def _shifted(self, spans: Line) -> Strip:
-        """Return the line without what lies left of the view; its time and tag stay."""
-        if not self._left:
-            return self.paint.strip(spans, self.size.width)
-        *fixed, text = spans
-        return self.paint.strip((*fixed, text._replace(text=text.text[self._left :])), self.size.width)
+    # ── searching ───────────────────────────────────────────────────────────────────────────────
 
-    def _selected(self, strip: Strip, index: int) -> Strip:
-        selection = self.text_selection
-        span = selection.get_span(index) if selection is not None else None
-        if span is None:
-            return strip
-        start, end = span[0], strip.cell_length if span[1] == -1 else span[1]
-        style = self.screen.get_component_rich_style("screen--selection")
-        before, chosen, after = strip.crop(0, start), strip.crop(start, end), strip.crop(end, strip.cell_length)
-        return Strip.join([before, chosen.apply_style(style), after])
+    def search(self, wanted: Filter) -> None:
+        """Mark these words from now on, and show the line before here that has them; with none, mark nothing.
+
+        While words are typed, "here" stays where it was at the first letter.
+        """
+        if wanted.text == self._wanted.text:
+            return
+        if not self._wanted:
+            self._here = min(self.count, self.top + self.page)
+        self._wanted, self._found = wanted, -1
+        if wanted:
+            self._go_on(self._here, -1)
+        self.refresh()
+
+    @property
+    def is_searching(self) -> bool:
+        return bool(self._wanted)
+
+    def matches(self) -> int:
+        """Return how many lines have what is searched for."""
+        return sum(self._has(line) for line in self._log.lines) if self._wanted else 0
+
+    def next_match(self, step: int) -> bool:
+        """Show the next line that has what is searched for, or the one before; return whether there is one."""
+        below = min(self.count, self.top + self.page)
+        return self._go_on(self._found if self._found >= 0 else below if step < 0 else self.top - 1, step)
+
+    def _go_on(self, start: int, step: int) -> bool:
+        lines = self._log.lines
+        order = ((start + step * steps) % len(lines) for steps in range(1, len(lines) + 1))
+        self._found = next((index for index in order if self._has(lines[index])), -1)
+        if self._found >= 0:
+            self.scroll_to(y=max(0, self._found - self.page // 2), animate=False)
+            self.follow(on=False)
+        self.refresh()
+        return self._found >= 0
+
+    def _has(self, line: LogLine) -> bool:
+        return self._wanted.shows(line.tag, line.text)
+
+    def _marked(self, spans: Line) -> Line:
+        """Return the line with the words that are searched for standing out."""
+        *fixed, text = spans
+        patterns = [word.pattern for word in self._wanted.words if not word.negated]
+        return (*fixed, *standing_out(text, patterns)) if patterns else spans
+
+    # ── drawing a line ──────────────────────────────────────────────────────────────────────────
+
+    def _shifted(self, spans: Line, ground: str) -> Strip:
+        """Return the line without what lies left of the view; its time and tag stay."""
+        *fixed, text = spans
+        shown = (*fixed, text._replace(text=text.text[self._left :])) if self._left else spans
+        return self.paint.strip(self._marked(shown), self.size.width, ground)
 
     # ── moving ──────────────────────────────────────────────────────────────────────────────────
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from textual import events
 from textual.geometry import Region
@@ -13,7 +13,7 @@ from orchestrator.tui.commands import Motion
 from orchestrator.tui.lines import Line
 from orchestrator.tui.paint import Paint
 from orchestrator.tui.rows import Kind, Row
-from orchestrator.tui.widgets.painted import Listing, guarded, moved
+from orchestrator.tui.widgets.painted import Listing, differing, guarded, moved
 
 Key = tuple[Kind, str]
 Face = Callable[[Row], Line]
@@ -32,7 +32,7 @@ class TaskTable(Listing):
         super().__init__(paint, id=id)
         self._face = face
         self._rows: Sequence[Row] = ()
-        self._places: dict[Key, int] = {}
+        self._places: dict[str, int] | None = None
         self._groups: dict[str, int] = {}
         self._cursor = 0
         self._drawn: dict[int, tuple[int, Line]] = {}
@@ -42,9 +42,13 @@ class TaskTable(Listing):
 
     def show(self, rows: Sequence[Row]) -> None:
         """Show these rows; the cursor stays on its row, or goes to the nearest that is left."""
+        if rows == self._rows:
+            self._rows = rows
+            self.renew()
+            return
         before = self.row
         self._rows = rows
-        self._places = {row.key: index for index, row in enumerate(rows)}
+        self._places = None
         self._groups = {row.name: index for index, row in enumerate(rows) if row.kind is Kind.GROUP}
         self._cursor = self._find(before)
         self.resize_to_count()
@@ -55,25 +59,51 @@ class TaskTable(Listing):
     def _find(self, row: Row | None) -> int:
         if row is None:
             return next((index for index, row in enumerate(self._rows) if row.kind is Kind.TASK), 0)
-        place = self._places.get(row.key)
+        place = self._place(row.key)
         if place is None:
             place = self._groups.get(row.group)
         return min(self._cursor, max(0, len(self._rows) - 1)) if place is None else place
 
-    def touch(self, names: Iterable[str]) -> None:
-        """Repaint the rows of these tasks, and their groups, where they are in view and look different by now."""
-        wanted = set(names)
-        for offset in range(min(self.page, len(self._rows) - self.top)):
-            index = self._index_at(offset)
-            if self._rows[index].name in wanted and not self._is_drawn(offset, index):
-                self.refresh(Region(0, offset, self.size.width, 1))
+    def _place(self, key: Key) -> int | None:
+        """Return where the row is; looked up in a table that is made once it is needed."""
+        kind, name = key
+        if kind is Kind.GROUP:
+            return self._groups.get(name)
+        if self._places is None:
+            self._places = {row.name: index for index, row in enumerate(self._rows) if row.kind is not Kind.GROUP}
+        place = self._places.get(name)
+        return place if place is not None and self._rows[place].kind is kind else None
 
-    def _is_drawn(self, y: int, index: int) -> bool:
-        """Return whether the row stands there as it looks now."""
+    def touch(self, names: Collection[str]) -> None:
+        """Repaint the rows of these tasks, and their groups, where they are in view and look different by now."""
+        for offset, index in self._in_view():
+            if self._rows[index].name in names:
+                self._renew(offset, index)
+
+    def renew(self) -> None:
+        """Repaint every row that looks different by now."""
+        for offset, index in self._in_view():
+            self._renew(offset, index)
+
+    def _in_view(self) -> Iterator[tuple[int, int]]:
+        """Yield each line and the place of its row."""
+        top = self.top
+        for offset in range(min(self.page, len(self._rows) - top)):
+            yield offset, top + offset if offset else self._index_at(0)
+
+    def _renew(self, y: int, index: int) -> None:
+        """Repaint what of the line differs from what stands there."""
+        drawn, line = self._drawn.get(y), self._face_or_none(index)
+        if drawn is None or drawn[0] != index or line is None:
+            self.refresh(Region(0, y, self.size.width, 1))
+        elif drawn[1] != line:
+            self.refresh(differing(drawn[1], line, y, self.size.width))
+
+    def _face_or_none(self, index: int) -> Line | None:
         try:
-            return self._drawn.get(y) == (index, self._face(self._rows[index]))
+            return self._face(self._rows[index])
         except Exception:  # noqa: BLE001 - a face that fails is guarded where it is drawn
-            return False
+            return None
 
     def in_view(self) -> Sequence[Row]:
         return self._rows[self.top : self.top + self.page]
@@ -137,7 +167,7 @@ class TaskTable(Listing):
 
     def go_to_key(self, key: Key) -> bool:
         """Put the cursor on that row; return whether it is there."""
-        place = self._places.get(key)
+        place = self._place(key)
         if place is None:
             return False
         self.go_to(place)

@@ -1,0 +1,81 @@
+"""How a person is told: by toasts, by the bell, by the desktop; as much of it as is wanted, and never twice."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
+
+from textual.app import App
+
+from orchestrator.core.events import Record
+from orchestrator.core.progress import Question
+from orchestrator.core.run import Run
+from orchestrator.tui.desktop import notice
+from orchestrator.tui.news import ASKS, News, Rack, Toast, questions
+
+
+class Teller:
+    """Tells one app's person. `wanted` are the ways that may be used: toast, bell and desktop."""
+
+    def __init__(self, wanted: AbstractSet[str], key_of: Callable[[str], str]) -> None:
+        self._wanted = wanted
+        self._key_of = key_of
+        self._news = News()
+        self._rack = Rack()
+        self._asked: dict[str, Question] | None = None
+
+    def tell(self, app: App[object], news: Iterable[Record], run: Run, now: float) -> None:
+        """Tell what is new, and of questions that have come or gone."""
+        for record in news:
+            toast = self._news.toast(record, run)
+            if toast is not None:
+                self._show(app, toast, now)
+        if self._asked is None:
+            self._asked = run.questions.copy()  # what was asked before anybody looked is no news
+        elif run.questions.keys() != self._asked.keys() or _new(run, self._asked):
+            self._tell_questions(app, self._asked, run, now)
+
+    def _tell_questions(self, app: App[object], before: dict[str, Question], run: Run, now: float) -> None:
+        """One toast stands for all questions, as long as there are any; a new one rings, if none rang just now."""
+        new = _new(run, before)
+        self._asked = run.questions.copy()
+        toast = questions(run)
+        if toast is None:
+            if self._rack.drop(ASKS, now):
+                self._show_again(app, now)
+            return
+        if not (new and self._news.is_new(ASKS, now)):
+            toast = toast._replace(bell=False, urgent=False)
+        self._show(app, toast, now)
+
+    def _show(self, app: App[object], toast: Toast, now: float) -> None:
+        if "toast" in self._wanted:
+            if self._rack.put(toast, now):
+                self._show_again(app, now)
+            else:
+                self._notify(app, toast)
+        if toast.bell and "bell" in self._wanted:
+            app.bell()
+        if toast.urgent and "desktop" in self._wanted and not (toast.last and app.app_focus):
+            self._tell_desktop(app, toast)
+
+    def _show_again(self, app: App[object], now: float) -> None:
+        app.clear_notifications()
+        for toast in self._rack.standing(now):
+            self._notify(app, toast)
+
+    def _notify(self, app: App[object], toast: Toast) -> None:
+        text = toast.words(self._key_of)
+        app.notify(text, title=toast.title, severity=toast.severity, timeout=toast.seconds, markup=False)
+
+    def _tell_desktop(self, app: App[object], toast: Toast) -> None:
+        driver = app._driver  # noqa: SLF001 - Textual has no public way to write to the terminal itself
+        if driver is not None:
+            driver.write(notice(toast.title, toast.text, os.environ))
+            driver.flush()
+
+
+def _new(run: Run, before: dict[str, Question]) -> bool:
+    """Return whether anything is asked that was not; a task may ask again, with the same words."""
+    return any(before.get(task) is not question for task, question in run.questions.items())

@@ -1,0 +1,195 @@
+"""The command palette: what it offers, how it ranks, and that it is quick."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from orchestrator.core import commands as ask
+from orchestrator.tui.app import Dashboard
+from orchestrator.tui.commands import Place
+from orchestrator.tui.fuzzy import Query, best
+from orchestrator.tui.palette import Palette
+from orchestrator.tui.rows import Kind, Row
+from orchestrator.tui.screens.dialog import AskScreen
+from orchestrator.tui.screens.main import MainScreen
+from orchestrator.tui.screens.palette import PaletteScreen, marked
+from orchestrator.tui.sorting import By, Sort
+from orchestrator.tui.text import clean
+from tests.tui.desk import PaperDesk
+from tests.tui.eyes import Eyes, Screen
+from tests.tui.scene import Scene, empty, research
+
+Make = Callable[..., Dashboard]
+
+
+class PaperReach(PaperDesk):
+    """A desk of paper that a palette can reach."""
+
+    place = Place.TASKS
+
+    def show_task(self, task: str) -> None:
+        self.done.append(f"task {task}")
+
+    def filter_by(self, text: str) -> None:
+        self.done.append(f"filter {text}")
+
+    def themes(self) -> Sequence[str]:
+        return ("dusk", "dawn")
+
+    def use_theme(self, name: str) -> None:
+        self.done.append(f"theme {name}")
+
+
+def reach(task: str = "publish") -> PaperReach:
+    scene = research()
+    return PaperReach(scene, Row(Kind.TASK, task, scene.run.tasks[task].group, 1))
+
+
+def found(typed: str, at: PaperReach | None = None) -> list[str]:
+    return [entry.text for entry in Palette(at or reach()).find(typed)]
+
+
+# ── how letters fit ─────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("typed", "first"),
+    [
+        ("retry", "Retry failed"),
+        ("rf", "Retry failed"),
+        ("cg", "Cancel group"),
+        ("cancel gr", "Cancel group"),
+        ("site-h", "scrape[site-h]"),
+        ("sb scr", "scrape[site-b]"),
+        ("hide", "Hide done"),
+        ("sort cost", "Sort by cost"),
+        ("dusk", "Theme dusk"),
+        ("group scrape", "Filter: group scrape"),
+    ],
+)
+def test_what_was_meant_comes_first(typed: str, first: str) -> None:
+    assert found(typed)[0] == first
+
+
+def test_words_of_the_help_are_found_too() -> None:
+    assert "Drain" in found("start nothing")
+
+
+def test_what_fits_nothing_finds_nothing() -> None:
+    assert not found("qqqq")
+
+
+@pytest.mark.parametrize("text", ["", "x", "[/]", "İstanbul", "日本語", "\x1b[2J", "ẞ" * 50])
+def test_any_text_can_be_looked_at(text: str) -> None:
+    for typed in ("x", "istanbul", "本", "[", "\\", ".*"):
+        fit = Query(typed).fit(text)
+        assert fit is None or all(0 <= place < len(text) for place in fit.places)
+
+
+def test_the_letters_that_fit_stand_out() -> None:
+    assert [(span.text, span.role) for span in marked("abcd", (1, 2))] == [("a", "text"), ("bc", "key"), ("d", "text")]
+
+
+def test_ten_thousand_tasks_are_searched_within_a_few_frames() -> None:
+    names = [f"group-{n % 50}/scrape-{n}[site-{n % 97}]" for n in range(10_000)]
+    for typed in ("s", "scr 77", "gs9", "zzz"):
+        begun = time.process_time()
+        best(Query(typed), names, 60)
+        assert time.process_time() - begun < 0.3, typed
+    assert names[best(Query("scrape-9876"), names, 60)[0][0]].startswith("group-26/scrape-9876")
+
+
+# ── what is offered ─────────────────────────────────────────────────────────────────────────────
+
+
+def test_without_a_word_it_offers_what_makes_sense_here_and_acting_first() -> None:
+    offered = found("")
+    assert offered[0] == "Cancel"
+    assert "Approve" not in offered
+    assert "Down" not in offered
+    assert "Retry" not in offered
+
+
+def test_choosing_does_it() -> None:
+    desk = reach()
+    for typed in ("cancel", "sort tokens", "filter fail", "theme dawn", "site-h", "/state:failed try>1"):
+        Palette(desk).find(typed)[0].do()
+    assert isinstance(desk.sent[0], ask.CancelTask)
+    assert desk.done[1:] == [
+        "sort tokens",
+        "filter state:failed,timeout",
+        "theme dawn",
+        "task scrape[site-h]",
+        "filter state:failed try>1",
+    ]
+
+
+def test_every_entry_is_harmless() -> None:
+    name = "\x1b]0;x\x07evil\u202e"
+    entries = Palette(PaperReach(empty().task(name, "build"))).find("evil")
+    assert [entry.text for entry in entries if entry.note == "task"] == [clean(name)]
+
+
+# ── on the screen ───────────────────────────────────────────────────────────────────────────────
+
+
+async def choose(eyes: Eyes, typed: str, key: str = "colon") -> None:
+    await eyes.press(key)
+    assert eyes.sees(PaletteScreen)
+    await eyes.press(*("space" if char == " " else char for char in typed))
+    await eyes.press("enter")
+
+
+async def test_it_jumps_acts_sorts_filters_and_switches(dashboard: Make) -> None:
+    scene = research()
+    async with Screen(dashboard(scene)) as eyes:
+        await choose(eyes, "site-h", "ctrl+p")
+        assert eyes.row == "scrape[site-h]"
+        await choose(eyes, "retry")
+        assert isinstance(scene.sent[0], ask.RetryTask)
+        await choose(eyes, "sort cost")
+        assert eyes.app.main.board.sort == Sort(By.COST)
+        await choose(eyes, "filter held")
+        assert "filter: state:retry" in eyes.bar("tasks-head")
+        await choose(eyes, "/zzz:1")
+        assert any("no field 'zzz'" in toast for toast in eyes.toasts)
+        await choose(eyes, "timeline")
+        assert eyes.app.main.view.place is Place.TIMELINE
+        await choose(eyes, "theme nord")
+        assert eyes.app.theme == "nord"
+        await choose(eyes, "cancel group")
+        assert eyes.sees(AskScreen)
+
+
+async def test_keys_walk_over_what_fits_and_escape_leaves_it(dashboard: Make) -> None:
+    async with Screen(dashboard(research())) as eyes:
+        await eyes.press("colon", *"pricing", "down")
+        await eyes.press("enter")
+        assert eyes.row == "research[pricing-us]"
+        await eyes.press("colon", "up", "pagedown", "pageup", "ctrl+n", "ctrl+p", "escape")
+        assert eyes.sees(MainScreen)
+        assert eyes.row == "research[pricing-us]"
+        await eyes.press("colon", *"qqqq", "down", "enter")
+        assert eyes.sees(PaletteScreen)
+        await eyes.press("escape")
+        assert eyes.sees(MainScreen)
+
+
+async def test_an_entry_can_be_clicked(dashboard: Make) -> None:
+    async with Screen(dashboard(research())) as eyes:
+        await eyes.press("colon", *"site-b")
+        await eyes.pilot.click("PaletteScreen Text", offset=(5, 0))
+        await eyes.pilot.pause()
+        assert eyes.row == "scrape[site-b]"
+
+
+async def test_from_the_logs_a_jump_leads_to_the_tasks(dashboard: Make) -> None:
+    scene: Scene = research()
+    async with Screen(dashboard(scene)) as eyes:
+        await eyes.press("4")
+        await choose(eyes, "site-h")
+        assert eyes.app.main.view.place is Place.TASKS
+        assert eyes.row == "scrape[site-h]"
