@@ -1,7 +1,8 @@
-"""A busy run on a screen, without an engine: 10,000 tasks and 1,000 events a second, in our table or in Textual's.
+"""A run on a screen, without an engine: 10,000 tasks and 1,000 events a second, in our table or in Textual's.
 
-Started by `dashboard.py` in a terminal of its own. Twice a second it tells the descriptor that it was given what the
-whole process took, what the thread took that makes the events, and its memory.
+Started by `dashboard.py` in a terminal of its own with the screen, the scene, and a descriptor. Twice a second it
+tells that descriptor what the whole process took, what the thread took that makes the events, its memory, and how
+often it looked at what happened.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -23,6 +25,7 @@ from orchestrator.config.themes import find_themes
 from orchestrator.core import events as ev
 from orchestrator.core.commands import Command
 from orchestrator.core.events import BackendInfo, BudgetInfo, Event, Gauge, GroupInfo, Record
+from orchestrator.core.flow import Need
 from orchestrator.core.ports import Subscription
 from orchestrator.core.run import Run
 from orchestrator.core.states import Reason
@@ -40,6 +43,9 @@ TALKATIVE: Final = "north/0000"
 LEADS: Final = 25
 """The first tasks, among which the cursor walks; they are not ended, so that their clocks run."""
 
+LEADS_APART: Final = 0.137
+"""Seconds between their starts, so that their clocks do not all tick at once."""
+
 
 def name(group: str, number: int) -> str:
     """Name a task so that only the pane's title shows the whole id: the table leaves the group's name away."""
@@ -47,9 +53,13 @@ def name(group: str, number: int) -> str:
 
 
 class Story:
-    """Tells a run without end. A task lives for seven events, then another one does; who ended is run again one day."""
+    """Tells a run without end. A task lives for seven events, then another one does; who ended is run again one day.
+
+    `at` is the second on the run's clock at which the opening has arrived.
+    """
 
     def __init__(self) -> None:
+        self.at = 0.0
         waiting = [name(group, number) for group in GROUPS for number in range(IN_GROUP)][LEADS:]
         waiting += [f"page[{number}]" for number in range(FAN)]
         Random(7).shuffle(waiting)  # noqa: S311 - which task comes next, not a key
@@ -70,6 +80,7 @@ class Story:
                 yield ev.TaskAdded(name(group, number), "llm", group, backend="writer", max_attempts=3)
         yield from self._fan()
         for number in range(LEADS):
+            self.at += LEADS_APART
             yield from self._begin(name(GROUPS[0], number))
         for _ in range(3_000):
             yield from self._life(self._waiting.popleft())
@@ -124,18 +135,44 @@ class Story:
         return event
 
 
+class Still(Story):
+    """The same, in which nothing more happens: only clocks tick."""
+
+    def next(self, count: int) -> Iterator[Event]:
+        del count
+        yield from ()
+
+
+class Graph(Still):
+    """A few tasks around a fan-out of 2,000, as the DAG shows them."""
+
+    def opening(self) -> Iterator[Event]:
+        yield ev.RunStarted("graph", "graph.yaml", 1.8e9, 0, groups=(GroupInfo("pages"),))
+        yield ev.TaskAdded("plan", "llm", "pages")
+        needs = (Need("plan"),)
+        for event in self._fan():
+            yield replace(event, needs=needs) if isinstance(event, ev.TaskAdded) else event
+        yield ev.TaskAdded("merge", "llm", "pages", needs=(Need("page"),))
+        yield ev.TaskAdded("report", "llm", "pages", needs=(Need("merge"), Need("plan")))
+        yield from self._life("plan")
+        for number in range(FAN // 2):
+            yield from self._life(f"page[{number}]")
+
+
 class Stream:
-    """A subscription: what was told since the last time."""
+    """A subscription: what was told since the last time. `looks` counts how often somebody asked."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._records: list[Record] = []
+        self.looks = 0
 
     def extend(self, records: Sequence[Record]) -> None:
         with self._lock:
             self._records.extend(records)
 
     def drain(self) -> Sequence[Record]:
+        self.looks += 1
         with self._lock:
             found, self._records = self._records, []
         return found
@@ -147,14 +184,14 @@ class Stream:
 class Busy:
     """The session of a run that a thread tells from the moment on at which somebody attaches."""
 
-    def __init__(self, told: int) -> None:
-        self._story = Story()
+    def __init__(self, story: Story, told: int) -> None:
+        self._story = story
         self._run = Run("20261120-7f3a2c")
         self._stream = Stream()
         self._began = time.perf_counter()
         self._descriptor = told
         for seq, event in enumerate(self._story.opening()):
-            self._run.apply(Record(self._run.id, seq, 0.0, event))
+            self._run.apply(Record(self._run.id, seq, self._story.at, event))
 
     def attach(self) -> tuple[Run, Subscription]:
         self._began = time.perf_counter()
@@ -181,11 +218,20 @@ class Busy:
 
     def _report(self) -> None:
         took = {"process": time.process_time(), "source": time.thread_time(), "at": time.perf_counter()}
-        took["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20 if _MAC else 1 << 10)
+        took |= {"looks": self._stream.looks, "peak_mb": peak()}
         os.write(self._descriptor, (json.dumps(took) + "\n").encode())
 
 
-_MAC: Final = sys.platform == "darwin"
+def peak() -> float:
+    """Return the most megabytes that this program has had so far.
+
+    Linux counts what the parent had when it was forked too, except where it tells of the program alone.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
+        return int(line.split()[1]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
 
 
 def dashboard(session: Busy) -> None:
@@ -199,8 +245,27 @@ def data_table(session: Busy) -> None:
     Table(session).run()
 
 
+def data_table_later(session: Busy) -> None:
+    """Show the table only at a key."""
+    from textual_table import Table  # noqa: PLC0415 - only the baseline needs it
+
+    Table(session, at_once=False).run()
+
+
+def nothing(session: Busy) -> None:
+    """Show an app with a line of text alone, of a run that is there."""
+    from textual_table import Bare  # noqa: PLC0415 - only the baseline needs it
+
+    session.attach()
+    Bare().run()
+
+
+SCREENS: Final = {"dashboard": dashboard, "table": data_table, "later": data_table_later, "bare": nothing}
+SCENES: Final = {"busy": Story, "still": Still, "graph": Graph}
+
 if __name__ == "__main__":
-    session = Busy(int(sys.argv[2]))
+    screen, scene, told = sys.argv[1:]
+    session = Busy(SCENES[scene](), int(told))
     gc.freeze()  # as the program does before a run
     gc.set_threshold(50_000)
-    {"dashboard": dashboard, "table": data_table}[sys.argv[1]](session)
+    SCREENS[screen](session)

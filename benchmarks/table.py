@@ -92,6 +92,14 @@ def middle(argv: Sequence[str], runs: int = 5, env: dict[str, str] | None = None
     return found[len(found) // 2]
 
 
+def cpu_of(pid: int) -> float:
+    """Return the seconds of CPU time that another process has taken so far, to the microsecond.
+
+    Where the system does not tell, return those of the wall, which are no fewer.
+    """
+    return time.clock_gettime(~pid << 3 | 2) if sys.platform == "linux" else time.perf_counter()
+
+
 def descriptors() -> None:
     """Raise the limit of open files as far as it goes."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

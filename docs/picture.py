@@ -1,69 +1,60 @@
-"""Makes the README's picture: the dashboard in the middle of a recorded run of the isolation flow.
-
-    .venv/bin/python docs/picture.py             draws docs/dashboard.svg from docs/dashboard.jsonl
-    .venv/bin/python docs/picture.py --record    runs the flow first, and records it anew
-
-The recording holds the events of a real run of `sample_flows/failure_isolation.yaml` up to the moment that is shown, so
-the picture is always the same.
-"""
+"""How a run is recorded, told again up to a moment, and how a screen of it becomes a picture that fetches nothing."""
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
 import re
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields
 from html import escape, unescape
 from pathlib import Path
 from typing import Final
 
 from orchestrator.bootstrap import EngineThread, RunOptions, prepare
-from orchestrator.config.themes import find_themes
 from orchestrator.core import codec
 from orchestrator.core.commands import Command
 from orchestrator.core.events import Record, RunStarted, TaskSucceeded
-from orchestrator.core.ports import Gap, Subscription
-from orchestrator.core.run import Run, fold
-from orchestrator.tui import DashboardOptions
+from orchestrator.core.ports import Gap, Session, Subscription
+from orchestrator.core.run import Run
 
 DOCS: Final = Path(__file__).resolve().parent
 ROOT: Final = DOCS.parent
-FLOW: Final = "sample_flows/failure_isolation.yaml"
-RECORDING: Final = DOCS / "dashboard.jsonl"
-PICTURE: Final = DOCS / "dashboard.svg"
 
-SIZE: Final = (120, 40)
-MOMENT: Final = 11.6
-"""The second that is shown: the group that burns has failed, the others are in the middle of their work."""
-
-SHOWN: Final = "unit_tests"
-"""The task under the cursor, whose output the pane shows."""
-
+LOOK: Final = 0.1
+"""Seconds between two looks at a run that is recorded."""
+STEP: Final = 0.25
+"""Seconds between two looks at a run that is told again."""
 FONTS: Final = "ui-monospace, 'SF Mono', Menlo, Consolas, 'DejaVu Sans Mono', 'Liberation Mono', monospace"
 
 
 # ── recording ───────────────────────────────────────────────────────────────────────────────────
 
+Watcher = Callable[[], object]
+"""Called now and then while a run is recorded."""
 
-def record() -> None:
-    """Run the flow until the moment and write down its events, without what only this machine knows."""
-    prepared = prepare(str(ROOT / FLOW), RunOptions(can_ask=True))
+
+def record(
+    flow: str, file: Path, seconds: float, options: RunOptions, watch: Callable[[Session], Watcher] | None = None
+) -> None:
+    """Run a flow for so long and write down its events, without what only this machine knows."""
+    prepared = prepare(str(ROOT / flow), options)
+    look = watch(prepared.session) if watch is not None else None
     _, stream = prepared.session.attach()
     with EngineThread(prepared) as engine:
-        engine.wait(MOMENT)
+        while engine.session.now() < seconds:
+            engine.wait(LOOK)
+            if look is not None:
+                look()
         records = stream.drain()
     assert not isinstance(records, Gap), "the recording has a gap"
-    RECORDING.write_text("".join(f"{json.dumps(_told(one), ensure_ascii=False)}\n" for one in records))
+    file.write_text("".join(f"{json.dumps(_told(one, flow), ensure_ascii=False)}\n" for one in records))
 
 
-def _told(record: Record) -> dict[str, object]:
+def _told(record: Record, flow: str) -> dict[str, object]:
     """Return the event as plain data, without what no screen shows, this machine's folders, and what is as usual."""
-    data = codec.encode(record)
+    data: dict[str, object] = json.loads(codec.encode(record))
     if isinstance(record.event, RunStarted):
-        data |= {"file": FLOW, "folder": ""}
+        data |= {"file": flow, "folder": ""}
     elif isinstance(record.event, TaskSucceeded):
         data["output"] = None
     usual = {
@@ -72,45 +63,55 @@ def _told(record: Record) -> dict[str, object]:
     return {key: value for key, value in data.items() if key not in usual or value != usual[key]}
 
 
-# ── drawing ─────────────────────────────────────────────────────────────────────────────────────
+def recorded(file: Path) -> list[Record]:
+    return [codec.decode(json.loads(line)) for line in file.read_text().splitlines()]
 
 
-class Still:
-    """The session of a run that stands still at the moment."""
+# ── telling it again ────────────────────────────────────────────────────────────────────────────
 
-    def __init__(self, records: Iterator[Record]) -> None:
-        self._run = fold(record for record in records if record.at <= MOMENT)
+
+class Replay:
+    """The session of a recorded run, told as far as its clock has come."""
+
+    def __init__(self, records: Sequence[Record]) -> None:
+        self._records = records
+        self.at = 0.0
+
+    def steps_to(self, moment: float) -> Iterator[float]:
+        """Move the clock on, step by step, and stop at the moment."""
+        while self.at < moment:
+            self.at = min(moment, self.at + STEP)
+            yield self.at
 
     def attach(self) -> tuple[Run, Subscription]:
-        return self._run, self
-
-    def drain(self) -> Sequence[Record]:
-        return ()
-
-    def close(self) -> None:
-        """Nothing is open."""
+        return Run(self._records[0].run), Told(self, self._records)
 
     def send(self, command: Command) -> None:
         """Nobody is there who would carry it out."""
 
     def now(self) -> float:
-        return MOMENT
+        return self.at
 
 
-def recorded() -> Iterator[Record]:
-    return (codec.decode(json.loads(line)) for line in RECORDING.read_text().splitlines())
+class Told:
+    """What one viewer has not been told yet."""
+
+    def __init__(self, replay: Replay, records: Sequence[Record]) -> None:
+        self._replay = replay
+        self._records = records
+        self._next = 0
+
+    def drain(self) -> Sequence[Record]:
+        start = self._next
+        while self._next < len(self._records) and self._records[self._next].at <= self._replay.at:
+            self._next += 1
+        return self._records[start : self._next]
+
+    def close(self) -> None:
+        """Nothing is open."""
 
 
-async def draw(theme: str = "orchestra-dark", size: tuple[int, int] = SIZE) -> str:
-    """Return the dashboard at the moment, as an SVG that fetches nothing."""
-    from orchestrator.tui.app import Dashboard  # noqa: PLC0415 - Textual reads the environment when it is imported
-
-    options = DashboardOptions(theme=theme, themes=find_themes([ROOT / "themes"], environ={}).specs)
-    app = Dashboard(Still(recorded()), options, engine_error=lambda: None)
-    async with app.run_test(size=size) as pilot:
-        app.main.go_to_task(SHOWN)
-        await pilot.pause(0.3)
-        return local(app.export_screenshot(title="orchestrator"))
+# ── the picture ─────────────────────────────────────────────────────────────────────────────────
 
 
 def local(svg: str) -> str:
@@ -120,7 +121,17 @@ def local(svg: str) -> str:
         "family: arial", "family: system-ui, sans-serif"
     )
     svg = re.sub(r"<!--.*?-->\s*", "", svg)
-    return _TEXT.sub(_placed, re.sub(r"terminal-\d+", "terminal", svg))
+    return _TEXT.sub(_placed, short(re.sub(r"terminal-\d+", "terminal", svg)))
+
+
+def short(svg: str) -> str:
+    """Leave out what no reader needs: each line's own clip, which lets all of the line through, and long names."""
+    svg = re.sub(r'<clipPath id="terminal-line-\d+">.*?</clipPath>\s*', "", svg, flags=re.DOTALL)
+    svg = re.sub(r' clip-path="url\(#terminal-line-\d+\)"', "", svg)
+    svg = svg.replace(' shape-rendering="crispEdges"', "").replace(
+        "<style>", "<style>\n    g rect { shape-rendering: crispEdges; }", 1
+    )
+    return re.sub(r"terminal-(r\d+)", r"\1", svg)
 
 
 _TEXT: Final = re.compile(r'(<text [^>]*?)x="([\d.]+)" y="([\d.]+)" textLength="([\d.]+)"([^>]*>)([^<]*)(</text>)')
@@ -136,15 +147,3 @@ def _placed(found: re.Match[str]) -> str:
     words = letters.strip(_SPACE)
     shown = escape(words).replace(_SPACE, "&#160;")
     return f'{before}x="{start:g}" y="{y}" textLength="{cell * len(words):g}"{after}{shown}{end}' if words else ""
-
-
-def main(arguments: Sequence[str]) -> None:
-    os.environ["TEXTUAL_ANIMATIONS"] = "none"
-    os.environ.pop("NO_COLOR", None)
-    if "--record" in arguments:
-        record()
-    PICTURE.write_text(asyncio.run(draw()))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

@@ -1,15 +1,16 @@
-"""Asking a person at the terminal for approvals while a run goes on. Nothing here waits."""
+"""Asking a person at the terminal, for approvals and for answers, while a run goes on. Nothing here waits."""
 
 from __future__ import annotations
 
 import os
 import select
+from collections.abc import Sequence
 from typing import IO, Final
 
 from orchestrator.cli.streams import Out
 from orchestrator.cli.watching import BlockFace, Viewer
 from orchestrator.cli.words import clean, one_line
-from orchestrator.core.commands import Approve, Command, Deny
+from orchestrator.core.commands import Answer, Approve, Command, Deny
 from orchestrator.core.ports import Session
 from orchestrator.core.progress import Question
 from orchestrator.core.run import Run
@@ -21,14 +22,29 @@ _YES: Final = frozenset({"y", "yes"})
 _NO: Final = frozenset({"n", "no"})
 
 
-def answer(task: str, text: str) -> Command | None:
-    """Return the command that an answer means: `y` or `n`, and a reason behind it; None where it is neither."""
+def answer(task: str, text: str, question: Question | None = None) -> Command | None:
+    """Return the command that a line means, None where it is no answer.
+
+    That is `y` or `n`, and a reason behind it; where the question wants an answer, a text or one of the choices, whole
+    or by its number.
+    """
+    if question is not None and question.wants_answer:
+        return _told(task, text.strip(), question.choices)
     word, _, reason = text.strip().partition(" ")
     if word.lower() in _YES:
         return Approve(task, reason.strip())
     if word.lower() in _NO:
         return Deny(task, reason.strip())
     return None
+
+
+def _told(task: str, text: str, choices: Sequence[str]) -> Command | None:
+    if not choices:
+        return Answer(task, text) if text else None
+    numbered = {str(number): choice for number, choice in enumerate(choices, 1) if str(number) not in choices}
+    lower = {choice.lower(): choice for choice in choices}
+    chosen = text if text in choices else lower.get(text.lower(), numbered.get(text))
+    return None if chosen is None else Answer(task, chosen)
 
 
 class Keyboard:
@@ -58,42 +74,43 @@ class Asker:
         self._keyboard = keyboard
         self._out = out
         self._face = face
-        self._asked: str | None = None
-        self._answered: set[str] = set()
+        self._asked: tuple[str, Question] | None = None
+        self._answered: dict[str, Question] = {}
 
     def tick(self) -> None:
         """Ask the next question, or take the answer to the one that is asked."""
         self.look(self._viewer.run)
 
     def look(self, run: Run) -> None:
-        self._answered &= run.questions.keys()
-        if self._asked is not None and self._asked not in run.questions:
+        if self._asked is not None and not _stands(run, *self._asked):
             self._finish("answered otherwise")
         if self._asked is not None:
-            self._take_answer(self._asked)
+            self._take_answer(*self._asked)
         else:
             self._ask_next(run)
 
     def _ask_next(self, run: Run) -> None:
-        task = next((task for task in run.questions if task not in self._answered), None)
-        if task is None:
+        """Ask what is new. A task may ask again: then it is another question, even if it sounds alike."""
+        new = (one for one in run.questions.items() if self._answered.get(one[0]) is not one[1])
+        asked = next(new, None)
+        if asked is None:
             return
         if self._face is not None:
             self._face.hide()
-        self._asked = task
-        self._out.write(_asked_as(task, run.questions[task]))
+        self._asked = asked
+        self._out.write(_asked_as(*asked))
 
-    def _take_answer(self, task: str) -> None:
+    def _take_answer(self, task: str, question: Question) -> None:
         text = self._keyboard.line()
         if text is None:
             return
-        command = answer(task, text) if text else Deny(task, "end of input")
+        command = answer(task, text, question) if text else Deny(task, "end of input")
         if command is None:
-            self._out.write("  y or n, and a reason behind it if you like: ")
+            self._out.write(f"  {_wanted(question)}: ")
             return
-        self._answered.add(task)
+        self._answered[task] = question
         self._session.send(command)
-        self._finish("" if text else "no answer: denied")
+        self._finish("" if text else "no answer" if question.wants_answer else "no answer: denied")
 
     def _finish(self, remark: str) -> None:
         self._asked = None
@@ -103,10 +120,23 @@ class Asker:
             self._face.hidden = False
 
 
+def _stands(run: Run, task: str, question: Question) -> bool:
+    return run.questions.get(task) is question
+
+
+def _wanted(question: Question) -> str:
+    """Say what would be an answer."""
+    if not question.wants_answer:
+        return "y or n, and a reason behind it if you like"
+    return f"one of {', '.join(map(one_line, question.choices))}" if question.choices else "your answer"
+
+
 def _asked_as(task: str, question: Question) -> str:
     shown = clean(question.show or "").splitlines()
     lines = [f"  | {line}" for line in shown[:MOST_SHOWN]]
     if len(shown) > MOST_SHOWN:
         lines.append(f"  | ... {len(shown) - MOST_SHOWN} more lines")
     head = f"{one_line(task)} asks: {one_line(question.message)}"
-    return "".join(f"{line}\n" for line in (head, *lines)) + "  Approve? y or n, and a reason behind it: "
+    choices = [f"  {number}  {one_line(choice)}" for number, choice in enumerate(question.choices, 1)]
+    prompt = "  Answer: " if question.wants_answer else "  Approve? y or n, and a reason behind it: "
+    return "".join(f"{line}\n" for line in (head, *lines, *choices)) + prompt

@@ -40,14 +40,15 @@ def _head(run: Run, now: float) -> str:
 def _troubled(run: Run) -> Iterator[str]:
     """Yield the backends that take no calls, or only probes."""
     for name, backend in run.backends.items():
-        if backend.breaker is not BreakerState.CLOSED or backend.held_until is not None:
+        if backend.breaker is not BreakerState.CLOSED or backend.held_for is not None:
             yield name
 
 
 def _backend_line(name: str, run: Run, now: float) -> str:
     backend = run.backends[name]
     if backend.breaker is BreakerState.CLOSED:
-        return f"  backend {name} held{_left(backend.held_until, now)} ({one_line(backend.held_why)})"
+        how_long = ", until you act" if backend.held_until is None else _left(backend.held_until, now)
+        return f"  backend {name} held{how_long} ({one_line(backend.held_why)})"
     word = backend.breaker.replace("_", "-")
     return f"  breaker {name} {word}{_left(backend.until, now)} ({one_line(backend.why)})"
 

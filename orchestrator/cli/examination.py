@@ -1,4 +1,4 @@
-"""What `doctor` looks at: the terminal, the system's limits, and the keys and programs that a flow names."""
+"""What `doctor` looks at: the terminal, the system's limits, and what a flow needs: keys, programs, backends."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ import resource
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from orchestrator.cli.exits import Exit
+from orchestrator.cli.findings import Finding, Level, lines_of, status_of
 from orchestrator.cli.places import short
 from orchestrator.cli.streams import Looks, looks_of, no_dashboard_because, size_of, standard_streams
 from orchestrator.cli.words import one_line
@@ -22,27 +21,11 @@ from orchestrator.config.environment import read_env_file
 from orchestrator.config.places import state_folder
 from orchestrator.core.errors import FlowError
 from orchestrator.core.flow import Flow, SecretSource
+from orchestrator.flows.overriding import with_inner
+from orchestrator.flows.people import asks_a_person
 
 FEW_FILES: Final = 1024
 """Open files below which a run of many programs at once is held back."""
-
-
-class Level(StrEnum):
-    """How bad a finding is; only what is missing makes the examination fail."""
-
-    GOOD = "good"
-    NOTE = "note"
-    MISSING = "missing"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at."""
-
-    level: Level
-    name: str
-    text: str
-    advice: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,31 +42,45 @@ class Facts:
     state: Path
 
 
-def examine(file: str | None) -> int:
+def examine(file: str | None, inputs: Mapping[str, str]) -> int:
     """Look, print and return the exit status."""
-    from orchestrator.bootstrap import load  # noqa: PLC0415 - without a flow nothing of it is needed
-
-    flow = load(file).flow if file is not None else None
-    findings = [*machine_findings(facts_of(os.environ)), *(flow_findings(flow, os.environ) if flow else ())]
     out = standard_streams().out
-    for line in lines_of(findings, out.looks):
-        out.line(line)
-    return status_of(findings)
+    found: list[Finding] = []
+    for finding in _examined(file, inputs):
+        found.append(finding)
+        for line in lines_of([finding], out.looks):
+            out.line(line)
+    return status_of(found)
 
 
-def status_of(findings: Iterable[Finding]) -> int:
-    return Exit.FAILED if any(finding.level is Level.MISSING for finding in findings) else Exit.OK
+def _examined(file: str | None, inputs: Mapping[str, str]) -> Iterator[Finding]:
+    """Yield what is found, each as soon as it is known."""
+    yield from machine_findings(facts_of(os.environ))
+    if file is None:
+        return
+    from orchestrator.bootstrap import configured, load  # noqa: PLC0415 - without a flow nothing of it is needed
+
+    try:
+        yield from (Finding(Level.GOOD, "settings", short(path, os.environ)) for path, _ in configured(file).files)
+        loaded = load(file)
+    except FlowError as error:
+        yield from (Finding(Level.MISSING, "flow", str(problem)) for problem in error.problems)
+        return
+    yield from flow_findings(loaded.flow, os.environ)
+    yield from (Finding(Level.NOTE, "flow", str(warning)) for warning in loaded.warnings)
+    yield from backend_findings(loaded.flow, inputs)
 
 
-_SIGNS: Final = {Level.GOOD: ("✓", "green"), Level.NOTE: ("!", "yellow"), Level.MISSING: ("✗", "red")}
+def backend_findings(flow: Flow, inputs: Mapping[str, str]) -> Iterator[Finding]:
+    """Yield how the backends of the flow are that it uses."""
+    from orchestrator.bootstrap import Workshop  # noqa: PLC0415 - as above
+    from orchestrator.cli.checkup import check_backends  # noqa: PLC0415 - the same
 
-
-def lines_of(findings: Iterable[Finding], looks: Looks) -> Iterator[str]:
-    for finding in findings:
-        sign, style = _SIGNS[finding.level]
-        advice = f"; {finding.advice}" if finding.advice else ""
-        text = f"{finding.name:<12} {finding.text}{advice}"
-        yield f"{looks.paint(sign, style)} {text}"
+    with tempfile.TemporaryDirectory(prefix="orchestrator-") as folder:
+        workshop = Workshop(flow, inputs, folder)
+        yield from (Finding(Level.NOTE, "inputs", str(problem)) for problem in workshop.problems)
+        for finding in check_backends(flow, workshop.backend):
+            yield replace(finding, text=workshop.redact(finding.text), advice=workshop.redact(finding.advice))
 
 
 # ── the machine ─────────────────────────────────────────────────────────────────────────────────
@@ -181,6 +178,10 @@ def flow_findings(flow: Flow, environ: Mapping[str, str]) -> Iterator[Finding]:
         known = dict(environ)
     for name, source in dict(_sources(flow)).items():
         yield _source(name, source, known)
+    asking = [task.id for one in with_inner(flow) for task in one.tasks.values() if asks_a_person(task)]
+    if asking:
+        text = f"a person is asked about what agents do: {', '.join(asking)}"
+        yield Finding(Level.NOTE, "people", text, "where nobody can be, that is refused: `confirm: never` asks nobody")
 
 
 def _own_variables(flow: Flow) -> dict[str, str]:

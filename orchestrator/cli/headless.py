@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,10 @@ from orchestrator.cli.summary import Logs, Paper, outputs_text, summary
 from orchestrator.cli.watching import BlockFace, PlainFace, ReaderWatch, Ticks, Together, Viewer, Watch
 from orchestrator.cli.words import clean
 from orchestrator.core.commands import CancelRun
+from orchestrator.core.flow import Flow
 from orchestrator.core.ports import Journal, Session
 from orchestrator.core.run import Run
+from orchestrator.flows.overriding import asking_at_work
 from orchestrator.journal import JsonLines
 
 
@@ -37,10 +39,13 @@ def run_headless(flow: str, options: Mapping[str, Any]) -> int:
     warn(prepared, streams.err)
     if options["dry_run"]:
         from orchestrator.cli.plan import plan_text  # noqa: PLC0415 - planning costs time that a run does not need
+        from orchestrator.flows.counting import with_known_lists  # noqa: PLC0415 - as above
 
-        streams.out.write(plan_text(prepared.flow))
+        streams.out.write(plan_text(with_known_lists(prepared.flow, prepared.inputs), by_task=True))
         return Exit.OK
     prepared.claim_folder()
+    if not asks and options["simulate"] != "all" and not options["approve_all"]:
+        warn_of_refusals(prepared.flow, options["approve"], streams.err)
     return Headless(prepared, options, streams, asks=asks).go()
 
 
@@ -61,34 +66,59 @@ def engine_options(options: Mapping[str, Any], *, asks: bool) -> RunOptions:
     )
 
 
+def wants_lines(options: Mapping[str, Any], environ: Mapping[str, str]) -> bool:
+    """Say whether a person wants lines that stay, and nothing that is drawn anew in its place."""
+    return bool(options.get("plain") or environ.get("ORCHESTRATOR_PLAIN"))
+
+
 def warn(prepared: Prepared, err: Out) -> None:
     for problem in prepared.warnings:
         err.line(f"warning: {problem}")
 
 
+def warn_of_refusals(flow: Flow, approved: Collection[str], err: Out) -> None:
+    """Say which agents will be refused what a person would have to allow."""
+    names = [name for name in asking_at_work(flow) if name not in approved]
+    if names:
+        why = "nobody can be asked here, so what agents need leave for is refused"
+        hint = f"--approve {names[0]} allows all that it wants, `confirm: never` asks nobody"
+        err.line(f"warning: {why}: {', '.join(names)}; {hint}")
+
+
 class Headless:
     """One run without the dashboard, from its first event to its exit status."""
 
-    def __init__(self, prepared: Prepared, options: Mapping[str, Any], streams: Streams, *, asks: bool) -> None:
+    def __init__(
+        self, prepared: Prepared, options: Mapping[str, Any], streams: Streams, *, asks: bool, speed: float = 1.0
+    ) -> None:
         self._prepared = prepared
         self._output: str = options["output"]
         self._logs: Logs = options["print_logs"]
         self._streams = streams
         self._asks = asks
+        self._speed = speed
+        self._plain = wants_lines(options, os.environ)
         self._kept = OutputsKept()
         self._delivered = False
         self._interrupts = Interrupts(prepared.session.send)
 
     def go(self) -> int:
-        face = BlockFace(self._streams.err) if self._streams.err.looks.terminal else PlainFace(self._streams.err)
+        face = self._face()
         viewer = Viewer(self._prepared.session, face)
         watch = Watch(self._ticks(viewer, face))
         run = self._run(watch)
         if watch.error is None:
             viewer.close()
-        print_summary(run, self._prepared, self._logs, self._streams.err)
+        self._sum_up(run)
         self._delivered = self._deliver(run)
         return self._status(run, watch)
+
+    def _face(self) -> BlockFace | PlainFace:
+        in_place = self._streams.err.looks.terminal and not self._plain
+        return BlockFace(self._streams.err) if in_place else PlainFace(self._streams.err)
+
+    def _sum_up(self, run: Run) -> None:
+        print_summary(run, self._prepared, self._logs, self._streams.err)
 
     def _ticks(self, viewer: Viewer, face: BlockFace | PlainFace) -> Ticks:
         shown = ticker(viewer, face, self._prepared.session, self._streams.err, asks=self._asks)
@@ -103,7 +133,7 @@ class Headless:
                 printed = JsonLines(sys.stdout, self._reader_gone)
                 stack.callback(printed.close)
                 journals.append(printed)
-            return run_to_the_end(self._run_under(watch, journals))
+            return run_to_the_end(self._run_under(watch, journals), speed=self._speed)
 
     async def _run_under(self, watch: Watch, journals: Sequence[Journal]) -> Run:
         with self._interrupts.on_loop(asyncio.get_running_loop()), watch:

@@ -9,9 +9,10 @@ from orchestrator.cli.words import amount, clip, clock, many, money, one_line, s
 from orchestrator.core import events as ev
 from orchestrator.core.errors import Failure
 from orchestrator.core.events import Event, Record
+from orchestrator.core.flow import OnExceeded
 from orchestrator.core.progress import Tally, TaskProgress
 from orchestrator.core.run import Run
-from orchestrator.core.states import BreakerState, Status
+from orchestrator.core.states import BreakerState, Health, Status
 
 
 class Line(NamedTuple):
@@ -37,8 +38,8 @@ def line_of(record: Record, run: Run) -> Line | None:
     told = teller(record.event, run, record.at) if teller else None
     if not told:
         return None
-    line = told if isinstance(told, Line) else Line(told)
-    return line._replace(text=f"{clock(record.at)} {line.text}")
+    text, loud, style = told if isinstance(told, Line) else (told, False, None)
+    return Line(f"{clock(record.at)} {text}", loud, style)
 
 
 def counts_line(run: Run, now: float) -> str:
@@ -57,6 +58,7 @@ _IN_WORDS: Final[tuple[tuple[Status, str], ...]] = (
     (Status.BUDGET, "waiting for budget"),
     (Status.APPROVE, "waiting for approval"),
     (Status.ANSWER, "waiting for an answer"),
+    (Status.SUBAGENT, "waiting for subagents"),
     (Status.PAUSED, "paused"),
     (Status.PENDING, "pending"),
     (Status.SKIPPED, "skipped"),
@@ -141,6 +143,12 @@ def _run_cancelling(event: ev.RunCancelling, run: Run, at: float) -> _Told:
 def _run_finished(event: ev.RunFinished, run: Run, at: float) -> _Told:
     del at
     return f"run {event.outcome}: {counts(run.tally)}"
+
+
+@_tells
+def _level_changed(event: ev.LevelChanged, run: Run, at: float) -> _Told:
+    del run, at
+    return Line(f"the flow is {event.level} now{_because(event.why)}", loud=True, style="yellow")
 
 
 @_tells
@@ -288,9 +296,10 @@ def _breaker_moved(event: ev.BreakerMoved, run: Run, at: float) -> _Told:
 @_tells
 def _backend_held(event: ev.BackendHeld, run: Run, at: float) -> _Told:
     del run
-    if event.until is None:
+    if event.reason is None:
         return Line(f"backend {event.backend} takes calls again", loud=True)
-    text = f"backend {event.backend} held for {_in(event.until, at)}{_because(event.why)}"
+    how_long = "until somebody lets it go on" if event.until is None else f"for {_in(event.until, at)}"
+    text = f"backend {event.backend} held {how_long}{_because(event.why)}"
     return Line(text, loud=True, style="yellow")
 
 
@@ -315,7 +324,9 @@ def _budget_threshold(event: ev.BudgetThreshold, run: Run, at: float) -> _Told:
 @_tells
 def _budget_exceeded(event: ev.BudgetExceeded, run: Run, at: float) -> _Told:
     del run, at
-    text = f"budget {event.budget} refuses {event.task} ({event.rule}): {one_line(event.why)}"
+    goes_on = event.rule == OnExceeded.WARN
+    what = f"lets {event.task} go on" if goes_on else f"refuses {event.task}"
+    text = f"budget {event.budget} {what} ({event.rule}): {one_line(event.why)}"
     return Line(text, loud=True, style="yellow")
 
 
@@ -345,6 +356,42 @@ def _approval_given(event: ev.ApprovalGiven, run: Run, at: float) -> _Told:
 def _approval_denied(event: ev.ApprovalDenied, run: Run, at: float) -> _Told:
     del run, at
     return Line(f"{event.task} denied by {event.by}{_because(event.reason)}", loud=True, style="red")
+
+
+@_tells
+def _question_asked(event: ev.QuestionAsked, run: Run, at: float) -> _Told:
+    del run, at
+    choices = f" ({' | '.join(event.choices)})" if event.choices else ""
+    return Line(f"{event.task} asks: {one_line(event.message)}{choices}", loud=True, style="yellow")
+
+
+@_tells
+def _question_answered(event: ev.QuestionAnswered, run: Run, at: float) -> _Told:
+    del run, at
+    return Line(f"{event.task} was answered by {event.by}: {one_line(event.answer)}", loud=True)
+
+
+@_tells
+def _tool_called(event: ev.ToolCalled, run: Run, at: float) -> _Told:
+    del run, at
+    return Line(f"{event.task} uses {event.tool} {one_line(event.arguments)}")
+
+
+@_tells
+def _tool_returned(event: ev.ToolReturned, run: Run, at: float) -> _Told:
+    del run, at
+    return Line(f"{event.task} is told by a tool: {one_line(event.text)}", style="red") if event.is_error else None
+
+
+@_tells
+def _health_checked(event: ev.HealthChecked, run: Run, at: float) -> _Told:
+    del at
+    before = run.backends[event.backend].was or Health.HEALTHY
+    if event.health is before:
+        return None
+    if event.health is Health.HEALTHY:
+        return Line(f"{event.backend} is well again: {one_line(event.found)}", loud=True)
+    return Line(f"{event.backend} is {event.health}: {one_line(event.found)}", loud=True, style="yellow")
 
 
 @_tells

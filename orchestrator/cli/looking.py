@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from orchestrator.cli.options import inputs_option
+
 _SHELLS = click.Choice(["bash", "zsh", "fish"])
 
 
@@ -17,11 +19,16 @@ def themes() -> int:
 
 @click.command(epilog="Example:  orchestrator doctor flow.yaml")
 @click.argument("flow", metavar="[FLOW]", required=False, type=click.Path())
-def doctor(flow: str | None) -> int:
-    """Check the terminal, the system's limits, and the keys that FLOW names. Exits with 1 if something is missing."""
+@inputs_option
+def doctor(flow: str | None, inputs: dict[str, str]) -> int:
+    """Check the terminal, the system's limits, and what FLOW needs: keys, backends, models, tools and prices.
+
+    Backends are asked what they can tell without spending a token; MCP servers are started and asked for their tools.
+    Exits with 1 if something is missing.
+    """
     from orchestrator.cli.examination import examine  # noqa: PLC0415 - `--help` pays for click alone
 
-    return examine(flow)
+    return examine(flow, inputs)
 
 
 @click.command(epilog="Example:  orchestrator completion bash >> ~/.bashrc")

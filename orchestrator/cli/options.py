@@ -63,8 +63,23 @@ def instances(names: Iterable[str]) -> tuple[str, ...]:
 _INPUTS: Final = "Give the flow an input. Lists and maps are JSON; a list may be a,b,c; @FILE takes a file's text."
 _SIMULATE: Final = "Touch nothing: every backend and task answers from its simulation. =models swaps the backends only."
 
+inputs_option = click.option(
+    "-i", "--input", "inputs", callback=_pairs, multiple=True, metavar="NAME=VALUE", help=_INPUTS
+)
+
+
+def print_logs(*, default: str) -> Callable[[_Function], _Function]:
+    return click.option(
+        "--print-logs",
+        type=click.Choice(["failed", "all", "none"]),
+        default=default,
+        show_default=True,
+        help="Whose last lines of output stand under the summary.",
+    )
+
+
 _RUN_OPTIONS: Final = (
-    click.option("-i", "--input", "inputs", callback=_pairs, multiple=True, metavar="NAME=VALUE", help=_INPUTS),
+    inputs_option,
     click.option("--only", multiple=True, metavar="TASK", help="Run this task and what it needs; may be repeated."),
     click.option("--simulate", type=click.Choice(["all", "models"]), metavar="[=models]", help=_SIMULATE),
     click.option("--max-concurrency", type=click.IntRange(min=1), metavar="N", help="Run at most N tasks at once."),
@@ -74,13 +89,7 @@ _RUN_OPTIONS: Final = (
     click.option("--approve", multiple=True, metavar="TASK", help="Approve this task in advance; may be repeated."),
     click.option("--approve-all", is_flag=True, help="Approve every task in advance."),
     click.option("--seed", type=int, metavar="N", help="Repeat the chance of an earlier run."),
-    click.option(
-        "--print-logs",
-        type=click.Choice(["failed", "all", "none"]),
-        default="failed",
-        show_default=True,
-        help="Whose last lines of output stand under the summary.",
-    ),
+    print_logs(default="failed"),
 )
 
 

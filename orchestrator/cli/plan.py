@@ -9,11 +9,13 @@ from typing import Final
 from orchestrator.bootstrap import load, registry
 from orchestrator.cli.exits import Exit
 from orchestrator.cli.streams import Streams, standard_streams
-from orchestrator.cli.words import amount, many, money, one_line, pad
+from orchestrator.cli.words import amount, cells, many, money, one_line, pad
 from orchestrator.core.errors import FlowError
 from orchestrator.core.flow import Flow
 from orchestrator.flows.bounds import Bounds, bounds, say_seconds
+from orchestrator.flows.counting import with_known_lists
 from orchestrator.flows.drawing import graph
+from orchestrator.flows.estimates import TaskEstimate, estimates
 from orchestrator.flows.jsonschema import json_schema
 from orchestrator.flows.plan import Plan, Planned, PlannedGroup, plan
 
@@ -42,7 +44,7 @@ def _validate(file: str, streams: Streams, *, blank: bool) -> bool:
         return False
     for warning in loaded.warnings:
         streams.err.line(f"warning: {warning}")
-    streams.out.write(("\n" if blank else "") + plan_text(loaded.flow))
+    streams.out.write(("\n" if blank else "") + plan_text(with_known_lists(loaded.flow)))
     return True
 
 
@@ -58,10 +60,12 @@ def print_schema() -> None:
 # ── the plan ────────────────────────────────────────────────────────────────────────────────────
 
 
-def plan_text(flow: Flow) -> str:
-    """Return the plan and the bounds of a flow, for people."""
+def plan_text(flow: Flow, *, by_task: bool = False) -> str:
+    """Return the plan and the bounds of a flow, for people; with what each task comes to at most if that is wanted."""
     planned = plan(flow)
     lines = [*_head(flow, planned), *(line for group in planned.groups for line in _group(group))]
+    if by_task:
+        lines += ["  at most, task by task", *_table(estimates(flow, registry()))]
     lines += ["  at worst", *_bounds(bounds(flow, registry()))]
     return "".join(f"{line}\n" for line in lines)
 
@@ -97,6 +101,36 @@ def _name(task: Planned) -> str:
     if task.instances is None:
         return f"{task.id} {_TIMES}?"
     return task.id if task.instances == 1 else f"{task.id} {_TIMES}{task.instances}"
+
+
+# ── the estimates ───────────────────────────────────────────────────────────────────────────────
+
+_HEADS: Final = ("task", "attempts", "calls", "tokens in", "tokens out", "cost")
+
+
+def _table(found: Sequence[TaskEstimate]) -> Iterator[str]:
+    """Yield a line for each task, with numbers under each other."""
+    rows = [_HEADS, *(_row(one) for one in found[:MOST_TASKS])]
+    widths = [max(map(cells, column)) for column in zip(*rows, strict=True)]
+    for name, *numbers in rows:
+        columns = (" " * (width - cells(text)) + text for text, width in zip(numbers, widths[1:], strict=True))
+        yield f"    {pad(name, widths[0])}  {'  '.join(columns)}".rstrip()
+    if len(found) > MOST_TASKS:
+        yield f"    … and {len(found) - MOST_TASKS} more"
+
+
+def _row(one: TaskEstimate) -> tuple[str, ...]:
+    if not one.tokens:
+        return one.id, str(one.attempts), "", "", "", ""
+    cost = "unpriced" if one.cost_usd is None else money(one.cost_usd)
+    return (
+        one.id,
+        str(one.attempts),
+        str(one.attempts * one.turns),
+        amount(one.input_tokens),
+        amount(one.output_tokens),
+        cost,
+    )
 
 
 # ── the bounds ──────────────────────────────────────────────────────────────────────────────────

@@ -6,9 +6,11 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final
 
-from orchestrator.bootstrap import EngineThread, Prepared, prepare
+from orchestrator.bootstrap import EngineThread, Prepared, configured, prepare
 from orchestrator.cli.bugs import report
 from orchestrator.cli.exits import Exit, of_run
 from orchestrator.cli.headless import (
@@ -17,16 +19,21 @@ from orchestrator.cli.headless import (
     print_summary,
     run_headless,
     ticker,
+    wants_lines,
     warn,
 )
 from orchestrator.cli.interrupts import Interrupts
-from orchestrator.cli.streams import Streams, can_ask, no_dashboard_because, standard_streams
+from orchestrator.cli.stops import leave_nobody
+from orchestrator.cli.streams import Streams, can_ask, no_dashboard_because, standard_streams, wants_ascii
 from orchestrator.cli.swatches import known_themes
-from orchestrator.cli.watching import TICK, PlainFace, Viewer
+from orchestrator.cli.watching import TICK, PlainFace, Ticks, Viewer
 from orchestrator.core.commands import CancelRun
 from orchestrator.core.run import Run
 from orchestrator.core.states import RunState
-from orchestrator.tui import DashboardExit, DashboardOptions, Left, run_dashboard
+from orchestrator.tui import WAYS, DashboardExit, DashboardOptions, Left, read_keys, run_dashboard
+
+LAST_WAIT: Final = 3.0
+"""Seconds that a run has to end after the last Ctrl+C."""
 
 _SIGNALS: Final = {
     Left.INTERRUPTED: signal.SIGINT,
@@ -39,40 +46,67 @@ _SIGNALS: Final = {
 def run_on_screen(flow: str, options: Mapping[str, Any]) -> int:
     """Run the flow in the dashboard, or without it where there is no terminal."""
     streams = standard_streams()
-    why = no_dashboard_because(sys.stdin, sys.stderr, os.environ)
+    plain = wants_lines(options, os.environ)
+    why = None if plain else no_dashboard_because(sys.stdin, sys.stderr, os.environ)
     if why is not None:
         streams.err.line(f"no dashboard: {why}; the flow runs without it")
-        return run_headless(flow, {"output": "text", "dry_run": False, **options})
+    if plain or why is not None:
+        return run_headless(flow, {"output": "text", "dry_run": False, **options, "plain": True})
+    look = dashboard_options(flow, options, streams)
     prepared = prepare(flow, engine_options(options, asks=True))
     warn(prepared, streams.err)
     prepared.claim_folder()
-    return OnScreen(prepared, options, streams).go()
+    return OnScreen(prepared, options, streams, replace(look, log_path=prepared.log_path)).go()
+
+
+def dashboard_options(flow: str | None, options: Mapping[str, Any], streams: Streams) -> DashboardOptions:
+    """Return how the dashboard shall be: as it is set beside the flow, or for a flow of ours in the current folder.
+
+    Raises FlowError for what the command line or the configuration has wrong.
+    """
+    settings = configured(flow)
+    themes, current = known_themes(options["theme"], settings.theme, Path(flow or ".").parent)
+    return DashboardOptions(
+        theme=current,
+        themes=themes,
+        ascii=options["ascii"] or wants_ascii(streams.err.looks, os.environ),
+        inline=options.get("inline", False),
+        fps=options.get("fps"),
+        keys=read_keys(settings.keys),
+        notifications=WAYS if settings.notifications is None else settings.notifications,
+    )
 
 
 class OnScreen:
     """One run with the dashboard, from its first event to its exit status."""
 
-    def __init__(self, prepared: Prepared, options: Mapping[str, Any], streams: Streams) -> None:
+    def __init__(
+        self, prepared: Prepared, options: Mapping[str, Any], streams: Streams, look: DashboardOptions
+    ) -> None:
         self._prepared = prepared
         self._options = options
         self._streams = streams
+        self._look = look
         self._interrupts = Interrupts(prepared.session.send)
 
     def go(self) -> int:
-        look = self._dashboard_options()
-        with EngineThread(self._prepared) as engine:
-            left = run_dashboard(engine.session, look, engine_error=lambda: engine.error)
+        with self._engine() as engine:
+            left = self._show(engine)
             self._after(left, engine)
             run = last_state(engine.session)
         if run.state is not RunState.HELD:  # the end of the program cancels a held run, which is no outcome of its own
             run = last_state(self._prepared.session)
-        print_summary(run, self._prepared, self._options["print_logs"], self._streams.err)
+        self._sum_up(run)
         return self._status(run, left, engine.error)
 
-    def _dashboard_options(self) -> DashboardOptions:
-        themes, current = known_themes(self._options["theme"])
-        ascii_only = self._options["ascii"] or not self._streams.err.looks.unicode
-        return DashboardOptions(theme=current, themes=themes, ascii=ascii_only)
+    def _engine(self) -> EngineThread:
+        return EngineThread(self._prepared)
+
+    def _show(self, engine: EngineThread) -> DashboardExit:
+        return run_dashboard(engine.session, self._look, engine_error=lambda: engine.error)
+
+    def _sum_up(self, run: Run) -> None:
+        print_summary(run, self._prepared, self._options["print_logs"], self._streams.err)
 
     def _after(self, left: DashboardExit, engine: EngineThread) -> None:
         """See the run to its end when the screen is gone and it is not there yet."""
@@ -81,19 +115,33 @@ class OnScreen:
         if left.how in _SIGNALS:
             self._interrupts.caught(_SIGNALS[left.how])
         if left.how is Left.FORCED:
-            self._prepared.session.send(CancelRun(force=True, by="Ctrl+C"))
-        self._follow(engine)
+            self._kill(engine)
+        else:
+            self._follow(engine)
+
+    def _kill(self, engine: EngineThread) -> None:
+        """Kill what runs and go; an engine that does not answer is not waited for."""
+        self._prepared.session.send(CancelRun(force=True, by="Ctrl+C"))
+        engine.leave()
+        if not engine.wait(LAST_WAIT):
+            leave_nobody()
+            self._streams.err.line(f"the run does not end; what it kept is in {self._prepared.folder}")
+            os._exit(Exit.INTERRUPTED)
 
     def _follow(self, engine: EngineThread) -> None:
         face = PlainFace(self._streams.err)
         viewer = Viewer(engine.session, face)
-        ticks = ticker(viewer, face, self._prepared.session, self._streams.err, asks=can_ask(sys.stdin, sys.stderr))
+        ticks = self._ticks(viewer, face)
         with self._interrupts.in_main_thread() as act_on_signals:
             while not (engine.finished or _is_over(viewer.run)):
                 engine.wait(TICK)
                 act_on_signals()
                 ticks.tick()
         viewer.close()
+
+    def _ticks(self, viewer: Viewer, face: PlainFace) -> Ticks:
+        asks = can_ask(sys.stdin, sys.stderr)
+        return ticker(viewer, face, self._prepared.session, self._streams.err, asks=asks)
 
     def _status(self, run: Run, left: DashboardExit, error: BaseException | None) -> int:
         if error is not None:

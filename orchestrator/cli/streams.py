@@ -59,6 +59,16 @@ def is_terminal(stream: IO[str]) -> bool:
         return False
 
 
+def wants_ascii(looks: Looks, environ: Mapping[str, str]) -> bool:
+    """Say whether a screen is better drawn in ASCII: the locale has no more, or the terminal's font."""
+    locale = environ.get("LC_ALL") or environ.get("LC_CTYPE") or environ.get("LANG") or ""
+    named = "utf" in locale.lower().replace("-", "") or not locale
+    return not (looks.unicode and named) or environ.get("TERM") in _FEW_SIGNS
+
+
+_FEW_SIGNS: Final = frozenset({"linux", "vt100", "vt102", "vt220", "ansi"})
+
+
 def _has_unicode(stream: IO[str]) -> bool:
     try:
         "✓…►".encode(getattr(stream, "encoding", None) or "ascii")

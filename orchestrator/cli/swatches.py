@@ -1,44 +1,81 @@
-"""The list of themes with their colours."""
+"""The themes: which there are, which one was chosen, and the list of them with their colours."""
 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from orchestrator.bootstrap import configured
+from orchestrator.cli.background import is_bright
 from orchestrator.cli.exits import Exit
 from orchestrator.cli.places import shipped
 from orchestrator.cli.streams import Looks, standard_streams
-from orchestrator.config.themes import Themes, chosen_theme, find_themes, theme_folders
+from orchestrator.config.themes import (
+    BRIGHT_THEME,
+    DEFAULT_THEME,
+    Themes,
+    chosen_theme,
+    find_themes,
+    theme_folders,
+)
 from orchestrator.core.theme import ThemeSpec
+from orchestrator.tui import textual_themes
 
-_SHOWN: Final = ("primary", "secondary", "accent", "success", "warning", "error", "foreground", "surface")
+_SAMPLE: Final = (
+    ("running", "running"),
+    ("done", "done"),
+    ("retry", "retry"),
+    ("blocked", "circuit"),
+    ("approval", "approve"),
+    ("failed", "failed"),
+)
+"""The colours of states that the swatch shows, and the words of the screen that have them."""
 
 
-def all_themes() -> Themes:
+def themes_at(folder: Path) -> Themes:
     """Return our themes, the user's and the project's."""
-    return find_themes(theme_folders(shipped("themes"), os.environ, Path.cwd()), environ=os.environ)
+    return find_themes(theme_folders(shipped("themes"), os.environ, folder.absolute()), environ=os.environ)
 
 
-def known_themes(wanted: str | None) -> tuple[tuple[ThemeSpec, ...], str]:
-    """Return the themes and the name of the one to begin with. Raises FlowError where there is none of that name."""
-    themes = all_themes()
-    return themes.specs, chosen_theme(wanted, themes, os.environ)
+def known_themes(
+    wanted: str | None, configured: str | None = None, folder: Path = Path()
+) -> tuple[tuple[ThemeSpec, ...], str]:
+    """Return the themes and the name of the one to begin with. Raises FlowError where there is none of that name.
+
+    Without a choice it is the one that suits the terminal's background.
+    """
+    themes = themes_at(folder)
+    name = chosen_theme(wanted, themes, os.environ, configured, _textual_names)
+    for problem in themes.problems:
+        standard_streams().err.line(f"warning: {problem}")
+    return themes.specs, name or _suiting(themes)
+
+
+def _suiting(themes: Themes) -> str:
+    bright = themes.named(BRIGHT_THEME) is not None and is_bright(sys.stdin, sys.stderr, os.environ)
+    return BRIGHT_THEME if bright else DEFAULT_THEME
+
+
+def _textual_names() -> Iterator[str]:
+    return (theme.name for theme in textual_themes())
 
 
 def print_themes() -> int:
     """List the themes; files that cannot be used are told of, and make the status 2."""
-    streams, themes = standard_streams(), all_themes()
-    for line in theme_lines(themes.specs, chosen_theme(None, themes, os.environ), streams.out.looks):
+    streams, themes = standard_streams(), themes_at(Path())
+    current = chosen_theme(None, themes, os.environ, configured().theme, _textual_names) or DEFAULT_THEME
+    for line in theme_lines((*themes.specs, *textual_themes()), current, streams.out.looks):
         streams.out.line(line)
-    for problem in (*themes.problems, *themes.warnings):
+    for problem in themes.problems:
         streams.err.line(str(problem))
     return Exit.USAGE if themes.problems else Exit.OK
 
 
 def theme_lines(themes: Sequence[ThemeSpec], current: str, looks: Looks) -> Iterator[str]:
-    """Yield a line for each theme: a mark on the current one, its name, its ground, its colours."""
+    """Yield a line for each theme: a mark on the current one, its name, its ground, and its colours if any are seen."""
     width = max((len(theme.name) for theme in themes), default=0)
     for theme in themes:
         mark = "*" if theme.name == current else " "
@@ -47,10 +84,12 @@ def theme_lines(themes: Sequence[ThemeSpec], current: str, looks: Looks) -> Iter
 
 
 def _swatch(theme: ThemeSpec, looks: Looks) -> str:
-    colours = [theme.base[key] for key in _SHOWN]
+    """Return some words of the screen in the theme's own colours."""
     if not looks.colour:
-        return " ".join(colours)
-    return "".join(f"\x1b[48;2;{_rgb(colour)}m   " for colour in colours) + "\x1b[0m"
+        return ""
+    colors = theme.state_colors()
+    words = (f"\x1b[38;2;{_rgb(colors[state])}m{word}" for state, word in _SAMPLE)
+    return f"\x1b[48;2;{_rgb(theme.base['background'])}m {' '.join(words)} \x1b[0m"
 
 
 def _rgb(colour: str) -> str:

@@ -10,7 +10,7 @@ from orchestrator.cli.asking import Asker, Keyboard, answer
 from orchestrator.cli.streams import Looks, Out
 from orchestrator.cli.watching import BlockFace, Viewer
 from orchestrator.core import events as ev
-from orchestrator.core.commands import Approve, Deny
+from orchestrator.core.commands import Answer, Approve, Deny
 from orchestrator.core.states import Reason
 from tests.cli.story import FakeSession, Story
 
@@ -130,3 +130,58 @@ def test_a_question_that_answered_itself_is_let_go(person: Person) -> None:
     desk.asker.look(story.happens(ev.ApprovalDenied("a", "timeout")).run)
     assert "answered otherwise" in desk.screen.getvalue()
     assert desk.session.sent == []
+
+
+def wondering(*choices: str) -> Story:
+    story = Story().adds("a").happens(ev.TaskWaiting("a", Reason.ANSWER))
+    return story.happens(ev.QuestionAsked("a", "Which colour?", choices))
+
+
+@pytest.mark.parametrize(("text", "meant"), [("blue\n", "blue"), ("Red\n", "red"), ("2\n", "blue")])
+def test_a_choice_is_made_by_its_name_or_number(text: str, meant: str, person: Person) -> None:
+    desk, run = Desk(person), wondering("red", "blue").run
+    desk.asker.look(run)
+    assert "a asks: Which colour?\n  1  red\n  2  blue\n  Answer: " in desk.screen.getvalue()
+    person.types(text)
+    desk.asker.look(run)
+    assert [getattr(command, "text", "") for command in desk.session.sent] == [meant]
+
+
+def test_what_is_no_choice_is_asked_again(person: Person) -> None:
+    desk, run = Desk(person), wondering("red", "blue").run
+    desk.asker.look(run)
+    person.types("3\n")
+    desk.asker.look(run)
+    assert desk.session.sent == []
+    assert desk.screen.getvalue().endswith("  one of red, blue: ")
+
+
+def test_where_there_is_no_choice_any_text_is_an_answer(person: Person) -> None:
+    desk, run = Desk(person), wondering().run
+    desk.asker.look(run)
+    for text in ("\n", "y and n\n"):
+        person.types(text)
+        desk.asker.look(run)
+    assert [(type(command), getattr(command, "text", "")) for command in desk.session.sent] == [(Answer, "y and n")]
+
+
+def test_a_task_that_asks_again_is_answered_again(person: Person) -> None:
+    desk, story = Desk(person), wondering()
+    run = story.run
+    for text in ("one\n", "two\n"):
+        desk.asker.look(run)
+        person.types(text)
+        desk.asker.look(run)
+        for event in (ev.QuestionAnswered("a", text, "ann"), ev.QuestionAsked("a", "Which colour?")):
+            story.happens(event)
+            run.apply(story.records[-1])
+    assert [getattr(command, "text", "") for command in desk.session.sent] == ["one", "two"]
+
+
+def test_the_end_of_input_leaves_a_question_without_an_answer(person: Person) -> None:
+    desk, run = Desk(person), wondering().run
+    desk.asker.look(run)
+    person.leaves()
+    desk.asker.look(run)
+    assert [type(command) for command in desk.session.sent] == [Deny]
+    assert desk.screen.getvalue().endswith("\n  no answer\n")

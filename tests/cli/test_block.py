@@ -67,6 +67,13 @@ def test_an_open_breaker_stands_in_the_block() -> None:
     assert "  breaker web open, 20s left (5 failures)" in frame(story.run, 10, width=80, height=24, looks=PLAIN)
 
 
+def test_a_hold_stands_in_the_block_until_it_ends() -> None:
+    story = Story(backends=["web"]).happens(ev.BackendHeld("web", None, "usage limit", Reason.QUOTA))
+    assert "  backend web held, until you act (usage limit)" in frame(story.run, 10, width=80, height=24, looks=PLAIN)
+    story.happens(ev.BackendHeld("web", None, "the hold ended"))
+    assert not any("held" in line for line in frame(story.run, 10, width=80, height=24, looks=PLAIN))
+
+
 def test_without_unicode_the_block_is_ascii() -> None:
     lines = frame(busy(50).run, 1, width=80, height=24, looks=Looks(terminal=True, unicode=False))
     assert "".join(lines).isascii()

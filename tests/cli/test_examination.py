@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.cli.examination import Facts, Level, flow_findings, lines_of, machine_findings, status_of
+from orchestrator.cli.examination import Facts, flow_findings, machine_findings
+from orchestrator.cli.findings import Finding, Level, lines_of, status_of
 from orchestrator.cli.streams import Looks, no_dashboard_because
 from orchestrator.core.flow import BackendSpec, Flow, SecretSource
 
@@ -85,3 +86,17 @@ def test_keys_are_found_in_the_flows_own_file(tmp_path: Path) -> None:
     (tmp_path / "keys.env").unlink()
     assert [finding.name for finding in flow_findings(flow, {})] == ["flow", "env file", "key"]
     assert status_of(flow_findings(flow, {})) == 1
+
+
+def test_every_finding_is_one_line_with_a_word_for_how_bad_it_is() -> None:
+    findings = [
+        Finding(Level.GOOD, "backend", "writer: 12 models"),
+        Finding(Level.NOTE, "price", "nobody knows\nwhat it costs", "declare a price"),
+        Finding(Level.MISSING, "key", "X is not set"),
+    ]
+    assert list(lines_of(findings, Looks())) == [
+        "ok    backend     writer: 12 models",
+        "warn  price       nobody knows what it costs; declare a price",
+        "fail  key         X is not set",
+    ]
+    assert (status_of(findings), status_of(findings[:2])) == (1, 0)

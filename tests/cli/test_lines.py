@@ -4,7 +4,7 @@ from orchestrator.cli.lines import counts_line, line_of
 from orchestrator.core import events as ev
 from orchestrator.core.errors import Failure
 from orchestrator.core.run import fold
-from orchestrator.core.states import BreakerState, Outcome, Reason
+from orchestrator.core.states import BreakerState, Health, Outcome, Reason
 from tests.cli.story import HTTP_503, Story
 
 
@@ -99,3 +99,20 @@ def test_every_kind_of_line_can_be_told() -> None:
 def test_the_counts_name_what_runs_waits_and_why() -> None:
     story = Story().adds("a", "b", "c").starts("a").succeeds("a").starts("b", of=3).retries("b", 5).starts("c")
     assert counts_line(story.run, 270) == "04:30 1 of 3 done, 1 running, 1 in backoff"
+
+
+def test_health_is_told_when_it_changes() -> None:
+    story = Story(backends=["x"])
+    for health in (Health.HEALTHY, Health.UNHEALTHY, Health.UNHEALTHY, Health.DEGRADED, Health.HEALTHY, Health.HEALTHY):
+        story.happens(ev.HealthChecked("x", health, 0.1, "2 models"))
+    told = [line.partition(" ")[2] for line in all_lines(story)[1:]]
+    assert told == ["x is unhealthy: 2 models", "x is degraded: 2 models", "x is well again: 2 models"]
+
+
+def test_a_budget_that_only_warns_refuses_nobody() -> None:
+    run = Story().run
+    warned, refused = (
+        ev.Record("r", 1, 0.0, ev.BudgetExceeded("run", "a", rule, "all is spent")) for rule in ("warn", "fail")
+    )
+    assert line_of(warned, run) == ("00:00 budget run lets a go on (warn): all is spent", True, "yellow")
+    assert line_of(refused, run) == ("00:00 budget run refuses a (fail): all is spent", True, "yellow")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -52,19 +54,26 @@ class Terminal:
     """The command in a terminal of its own; `screen` is what a person would see."""
 
     def __init__(
-        self, *arguments: str, state: Path, columns: int = 120, rows: int = 40, more: Mapping[str, str] | None = None
+        self,
+        *arguments: str,
+        state: Path,
+        columns: int = 120,
+        rows: int = 40,
+        more: Mapping[str, str] | None = None,
+        program: Sequence[str] = (),
     ) -> None:
         self._screen = pyte.HistoryScreen(columns, rows, history=1000)
         self._stream = pyte.ByteStream(self._screen)
-        program, *rest = command()
+        first, *rest = program or command()
         self.raw = b""
         self.child = pexpect.spawn(
-            program,
+            first,
             [*rest, *arguments],
             dimensions=(rows, columns),
             env=environment(state, **(more or {})),
             timeout=PATIENCE,
         )
+        self._keys_before = termios.tcgetattr(self.child.child_fd)
 
     @property
     def screen(self) -> str:
@@ -86,6 +95,27 @@ class Terminal:
         self.raw += data
         self._stream.feed(data)
 
+    def waits(self, seconds: float) -> None:
+        """Look on for so long."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.read(0.05)
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Make the window another size."""
+        self._screen.resize(rows, columns)
+        self.child.setwinsize(rows, columns)
+
+    def left_on(self) -> list[str]:
+        """Return what of the terminal is not as it was: modes by number, and whether keys are read otherwise."""
+        modes = {int(mode): on for modes, on in _MODES.findall(self.raw) for mode in modes.split(b";")}
+        left = [f"?{mode}" for mode, on in modes.items() if (on == b"h") is not (mode in _USUALLY_ON)]
+        if len(re.findall(rb"\x1b\[>\d+u", self.raw)) > self.raw.count(b"\x1b[<u"):
+            left.append("reports of keys")
+        if termios.tcgetattr(self.child.child_fd) != self._keys_before:
+            left.append("how keys are read")
+        return left
+
     def sees(self, text: str, *, within: float = PATIENCE) -> str:
         """Wait until the text stands on the screen, and return the screen."""
         end = time.monotonic() + within
@@ -94,6 +124,13 @@ class Terminal:
                 raise AssertionError(f"{text!r} does not come up; the screen is\n{self.screen}")
             self.read()
         return self.screen
+
+    def misses(self, text: str, *, within: float = PATIENCE) -> None:
+        """Wait until the text is gone from the screen."""
+        end = time.monotonic() + within
+        while text in self.screen:
+            assert time.monotonic() < end, f"{text!r} stays; the screen is\n{self.screen}"
+            self.read()
 
     def ends(self, *, within: float = PATIENCE) -> int:
         """Wait for the end and return the exit status; a death by signal is its negative number."""
@@ -114,6 +151,11 @@ class Terminal:
             time.sleep(0.05)
         status = self.child.ptyproc.exitstatus
         return int(status) if status is not None else -int(self.child.ptyproc.signalstatus)
+
+
+_MODES: Final = re.compile(rb"\x1b\[\?([\d;]+)([hl])")
+_USUALLY_ON: Final = frozenset({7, 25})
+"""Lines wrap, and the cursor is shown."""
 
 
 def alive(marker: str) -> list[str]:

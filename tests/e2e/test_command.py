@@ -91,7 +91,30 @@ def test_the_themes_are_listed_and_the_current_one_is_marked(tmp_path: Path) -> 
     lines = done.stdout.splitlines()
     assert len(lines) >= 3
     assert [line for line in lines if line.startswith("* orchestra-dark")]
+    assert [line for line in lines if line.split() == ["nord", "dark"]]
     assert "\x1b" not in done.stdout
+
+
+def test_a_theme_of_the_users_own_that_cannot_be_read_is_told_with_its_line_and_the_others_are_listed(
+    tmp_path: Path,
+) -> None:
+    themes = tmp_path / "config" / "orchestrator" / "themes"
+    themes.mkdir(parents=True)
+    (themes / "dim.yaml").write_text('name: dim\nextends: orchestra-dark\nstates:\n  done: "#202020"\n')
+    (themes / "mine.yaml").write_text('name: mine\nextends: orchestra-dark\nstates:\n  done: "#ffffff"\n')
+    done = piped("themes", state=tmp_path, more={"XDG_CONFIG_HOME": str(tmp_path / "config")})
+    assert done.returncode == 2
+    assert "mine" in done.stdout
+    assert f"{themes}/dim.yaml:4:9: done #202020 on " in done.stderr
+    assert "has a contrast of 1." in done.stderr
+
+
+def test_the_configured_theme_is_the_current_one(tmp_path: Path) -> None:
+    folder = tmp_path / ".orchestrator"
+    folder.mkdir()
+    (folder / "config.yaml").write_text("theme: gruvbox\n")
+    done = piped("themes", state=tmp_path, cwd=tmp_path)
+    assert "* gruvbox" in done.stdout
 
 
 def test_the_doctor_names_a_key_that_is_missing_and_shows_none(tmp_path: Path) -> None:

@@ -116,3 +116,32 @@ def test_every_sample_can_be_simulated(path: Path, tmp_path: Path) -> None:
     done = piped("run", str(path), "--simulate", "--approve-all", "--output", "json", state=tmp_path)
     assert done.returncode in (0, 1, 4), done.stderr
     assert "bug" not in {task["error"]["kind"] for task in json.loads(done.stdout)["tasks"].values() if task["error"]}
+
+
+def test_a_code_review_can_be_tried_without_a_key(tmp_path: Path) -> None:
+    status, report = run("code_review.yaml", "--simulate", state=tmp_path)
+    assert (status, report["outcome"]) == (0, "succeeded")
+    reviews = [task["output"] for name, task in report["tasks"].items() if name.startswith("review[")]
+    assert [review["data"]["findings"][0]["severity"] for review in reviews] == ["high"] * 3
+
+
+def test_translations_are_reviewed_one_by_one(tmp_path: Path) -> None:
+    status, report = run("translate.yaml", "--simulate", "-i", "languages=de,fr", state=tmp_path)
+    assert status == 0
+    assert {"translation[de]", "review[fr]", "check[de]"} <= set(report["tasks"])
+
+
+def test_a_team_starts_its_researchers_itself(tmp_path: Path) -> None:
+    status, report = run("research_team.yaml", "--simulate", state=tmp_path)
+    assert (status, report["outcome"]) == (0, "succeeded")
+    assert report["tasks"]["plan/researcher"]["state"] == "succeeded"
+    assert report["tasks"]["plan"]["output"]["tool_calls"] == 1
+    assert not (Path(__file__).parents[2] / "sample_flows/out").exists()
+
+
+def test_agents_use_real_tools_and_write_nothing_unasked(tmp_path: Path) -> None:
+    status, report = run("agents.yaml", state=tmp_path)
+    assert (status, report["outcome"]) == (0, "succeeded")
+    assert report["tasks"]["read"]["output"]["tool_calls"] == 4
+    assert report["tasks"]["read/researcher"]["state"] == "succeeded"
+    assert not (SAMPLES / "out").exists()

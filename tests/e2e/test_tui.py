@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.terminal import SAMPLES, Terminal, flow, none_alive, piped
+from tests.e2e.terminal import Terminal, flow, none_alive, piped
 from tests.e2e.test_run import SLEEPS, marker, wait_for
 
 RESTORED = (b"\x1b[?1049l", b"\x1b[?25h")
@@ -87,16 +87,6 @@ def test_left_the_screen_goes_and_the_run_goes_on_in_plain_lines(tmp_path: Path)
     terminal.sees("b done")
     assert terminal.ends() == 0
     assert "✓ flow.yaml" in terminal.screen
-
-
-def test_the_demo_is_the_isolation_flow(tmp_path: Path) -> None:
-    terminal = Terminal("demo", state=tmp_path)
-    screen = terminal.sees("scraping")
-    assert "failure" in screen
-    terminal.types("q")
-    terminal.types("y")
-    assert terminal.ends(within=30) in (1, 130)
-    assert SAMPLES.is_dir()
 
 
 def test_an_unknown_theme_is_answered_before_anything_runs(tmp_path: Path) -> None:
