@@ -14,7 +14,7 @@ from orchestrator.processes.census import census
 from orchestrator.processes.command import Command, NotStarted, Stream, not_started
 from orchestrator.processes.family import MARKER, Family
 from orchestrator.processes.guardian import set_guardian
-from orchestrator.processes.kin import adopt_orphans, launches, new_marker, reap, signal_all
+from orchestrator.processes.kin import adopt_orphans, bury_orphans, launches, new_marker, reap, signal_all
 from orchestrator.processes.launch import Launch
 from orchestrator.processes.pipe import Pipe
 from orchestrator.processes.program import Program
@@ -182,6 +182,7 @@ class Child:
             self.kill()
             raise
         self._gone = True
+        bury_orphans()  # the head may have been reaped before its own children ended
         await self._last_words()
 
     async def _gone_within(self, grace: float) -> bool:

@@ -55,9 +55,14 @@ def reap(child: Program) -> int:
     """Take the exit code of a child that has ended, and bury the orphans that ended too."""
     code = child.wait()
     _running.pop(child.pid, None)
+    bury_orphans()
+    return code
+
+
+def bury_orphans() -> None:
+    """Take the exit codes of adopted orphans that have ended, so that none stays in the system's table."""
     while (pid := _ended_orphan()) is not None:
         _bury(pid)
-    return code
 
 
 def orphans(table: Table) -> list[Process]:

@@ -35,15 +35,14 @@ class Launch:
             raise asyncio.CancelledError if self.was_cancelled else self._outcome
         return self._outcome
 
-    def carry_out(self, welcome: Callable[[Program], None]) -> None:
-        """Start it, on whatever thread this is."""
+    def carry_out(self, welcome: Callable[[Program], None]) -> Program | Exception:
+        """Start it, on whatever thread this is, and return how that ended: for `end`, when all else is done."""
         try:
             program = self._spawn()
             welcome(program)
         except Exception as error:  # noqa: BLE001 - told to who waits, on the loop's thread
-            self.end(error)
-        else:
-            self.end(program)
+            return error
+        return program
 
     def end(self, outcome: Program | Exception) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
@@ -97,8 +96,9 @@ class Launches:
             self._carry_out(launch)
 
     def _carry_out(self, launch: Launch) -> None:
-        launch.carry_out(self._welcome)
-        self._open.discard(launch)
+        outcome = launch.carry_out(self._welcome)
+        self._open.discard(launch)  # before who waits is told: no orphan is buried while a launch is open
+        launch.end(outcome)
 
     def _not_begun(self) -> Iterator[Launch]:
         with contextlib.suppress(Empty):
