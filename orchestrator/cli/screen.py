@@ -74,6 +74,7 @@ def dashboard_options(flow: str | None, options: Mapping[str, Any], streams: Str
         fps=options.get("fps"),
         keys=read_keys(settings.keys),
         notifications=WAYS if settings.notifications is None else settings.notifications,
+        follows_failures=bool(settings.follow_failures),
     )
 
 

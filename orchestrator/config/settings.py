@@ -7,16 +7,18 @@ one wins, key by key. The sections that declare something for flows are handed o
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from orchestrator.config.complaints import Complaints, meant, read
 from orchestrator.core.errors import FlowError, Problem
 from orchestrator.yamlsource import Source
+
+T = TypeVar("T")
 
 FILE: Final = "config.yaml"
 PROJECT_FOLDER: Final = ".orchestrator"
@@ -25,7 +27,8 @@ OF_FLOWS: Final = ("backends", "mcp_servers", "roles", "prices")
 """The sections that the reader of flows understands."""
 
 NOTIFICATIONS: Final = ("toast", "bell", "desktop")
-_SECTIONS: Final = (*OF_FLOWS, "keys", "theme", "notifications")
+HANGUPS: Final = ("cancel", "continue")
+_SECTIONS: Final = (*OF_FLOWS, "keys", "theme", "notifications", "follow_failures", "on_hangup")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,8 @@ class Settings:
     keys: Mapping[str, Binding] = field(default_factory=lambda: MappingProxyType({}))
     theme: str | None = None
     notifications: frozenset[str] | None = None
+    follow_failures: bool | None = None
+    on_hangup: str | None = None
     warnings: tuple[Problem, ...] = ()
 
 
@@ -97,10 +102,16 @@ def _merged(found: list[Settings]) -> Settings:
     return Settings(
         files=tuple(file for settings in found for file in settings.files),
         keys=MappingProxyType(keys),
-        theme=next((one.theme for one in found if one.theme is not None), None),
-        notifications=next((one.notifications for one in found if one.notifications is not None), None),
+        theme=_first(one.theme for one in found),
+        notifications=_first(one.notifications for one in found),
+        follow_failures=_first(one.follow_failures for one in found),
+        on_hangup=_first(one.on_hangup for one in found),
         warnings=tuple(warning for settings in found for warning in settings.warnings),
     )
+
+
+def _first(values: Iterable[T | None]) -> T | None:
+    return next((value for value in values if value is not None), None)
 
 
 # ── one file ────────────────────────────────────────────────────────────────────────────────────
@@ -118,6 +129,8 @@ def _read(path: Path, environ: Mapping[str, str]) -> Settings:
         keys=MappingProxyType(_keys(data.get("keys"), path, complaints)),
         theme=_theme(data.get("theme"), complaints),
         notifications=_notifications(data.get("notifications"), complaints),
+        follow_failures=_switch(data.get("follow_failures"), complaints),
+        on_hangup=_hangup(data.get("on_hangup"), complaints),
     )
     complaints.raise_any()
     return settings
@@ -141,6 +154,20 @@ def _theme(written: object, complaints: Complaints) -> str | None:
     if written is None or (isinstance(written, str) and written.strip()):
         return written
     complaints.add(("theme",), "theme is the name of a theme", "`orchestrator themes` lists them")
+    return None
+
+
+def _switch(written: object, complaints: Complaints) -> bool | None:
+    if written is None or isinstance(written, bool):
+        return written
+    complaints.add(("follow_failures",), "follow_failures is true or false")
+    return None
+
+
+def _hangup(written: object, complaints: Complaints) -> str | None:
+    if written is None or written in HANGUPS:
+        return None if written is None else str(written)
+    complaints.add(("on_hangup",), f"{written!r} is nothing to do on a hang-up", meant(str(written), HANGUPS))
     return None
 
 

@@ -97,6 +97,7 @@ class Dashboard(App[DashboardExit]):
         )
 
         self.main.teller = Teller(options.notifications, keymap.name)
+        self.main.follows_failures = options.follows_failures
 
     def on_mount(self) -> None:
         self.theme_changed_signal.subscribe(self, lambda _: self.main.use(self._paint()))

@@ -53,6 +53,11 @@ def needs(run: Run) -> list[Need]:
     return [*waiting, *_failures(run)]
 
 
+def first_failure(run: Run) -> str | None:
+    """Return the task that failed before all others."""
+    return next((need.task for need in _failures(run)), None)
+
+
 def _questions(run: Run) -> Iterator[Need]:
     for name, question in run.questions.items():
         want = Want.ANSWER if question.wants_answer else Want.APPROVAL

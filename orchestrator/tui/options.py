@@ -41,7 +41,8 @@ class DashboardOptions:
     `keys` are those that commands have in place of their own, by id, as `read_keys` returns them. `log_path` says which
     file holds all that a task wrote. One that is `inline` takes a few lines below the prompt. `fps` bounds how often
     what changes by itself is drawn; None leaves that to the line that leads to the terminal. `notifications` are the
-    ways in which a person is told. A `guide` leads through the run.
+    ways in which a person is told. One that `follows_failures` puts the cursor on the first one where nobody does
+    anything. A `guide` leads through the run.
     """
 
     theme: str | None = None
@@ -55,6 +56,7 @@ class DashboardOptions:
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     log_path: Callable[[str], str] | None = None
     notifications: frozenset[str] = WAYS
+    follows_failures: bool = False
 
 
 @dataclass(frozen=True, slots=True)

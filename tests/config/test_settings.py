@@ -89,6 +89,8 @@ def test_notifications_are_one_word_or_several(
         ("keys: {a: , b: true}\n", "1:11: 'a' has no key; write one, in quotes if it is a sign"),
         ("notifications: [tost]\n", "1:17: 'tost' is no notification; did you mean 'toast'?"),
         ("notifications: loud\n", "1:16: 'loud' is no notification; there are toast, bell, desktop, none"),
+        ("follow_failures: 1\n", "1:18: follow_failures is true or false"),
+        ("on_hangup: go on\n", "1:12: 'go on' is nothing to do on a hang-up; there are cancel, continue"),
         ("- a\n", "1:1: a configuration is a map; write one of "),
         ("theme: a\ntheme: b\n", "2:1: the key 'theme' appears twice"),
         ("theme: [\n", "2:1: a value is missing here"),
@@ -96,6 +98,15 @@ def test_notifications_are_one_word_or_several(
 )
 def test_what_is_wrong_is_told_with_its_place(text: str, said: str, project: Path, environ: dict[str, str]) -> None:
     assert complaint(text, project, environ).startswith(said)
+
+
+def test_the_nearest_word_on_failures_and_on_a_closed_terminal_holds(
+    project: Path, environ: dict[str, str], tmp_path: Path
+) -> None:
+    write(project / ".orchestrator", "follow_failures: false\n")
+    write(tmp_path / "xdg" / "orchestrator", "follow_failures: true\non_hangup: continue\n")
+    settings = read_settings(project, environ)
+    assert (settings.follow_failures, settings.on_hangup) == (False, "continue")
 
 
 def test_all_files_are_told_of_at_once(project: Path, environ: dict[str, str], tmp_path: Path) -> None:

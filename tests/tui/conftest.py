@@ -31,6 +31,7 @@ def make_dashboard(
     *,
     ascii_only: bool = False,
     exit_when_done: bool = False,
+    follows_failures: bool = False,
     keys: Mapping[str, tuple[str, ...]] | None = None,
     log_path: Callable[[str], str] | None = None,
 ) -> Dashboard:
@@ -41,6 +42,7 @@ def make_dashboard(
         themes=THEMES,
         ascii=ascii_only,
         exit_when_done=exit_when_done,
+        follows_failures=follows_failures,
         keys=keys or {},
         log_path=log_path,
     )

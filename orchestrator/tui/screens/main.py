@@ -23,7 +23,7 @@ from orchestrator.tui.hints import Hint, key_line
 from orchestrator.tui.keymap import Keymap
 from orchestrator.tui.leaving import Leaving
 from orchestrator.tui.lines import Line
-from orchestrator.tui.needs import needs
+from orchestrator.tui.needs import first_failure, needs
 from orchestrator.tui.options import WAYS
 from orchestrator.tui.paint import Paint
 from orchestrator.tui.screens.answer import AnswerScreen
@@ -35,6 +35,7 @@ from orchestrator.tui.text import clean
 from orchestrator.tui.views.all import VIEWS, load
 from orchestrator.tui.views.view import bind, bindings
 from orchestrator.tui.widgets.painted import Bar
+from orchestrator.tui.widgets.table import TaskTable
 
 FRAME: Final = 0.1
 """Seconds between two looks at what happened."""
@@ -44,6 +45,8 @@ SLOW: Final = 0.05
 """A frame that takes longer makes the next ones rarer."""
 IDLE: Final = 5.0
 """Seconds without a key after which the end of the run shows its summary."""
+AWAY: Final = 10.0
+"""Seconds without a key or the mouse after which the cursor may go to a failure by itself."""
 MINIMUM: Final = (60, 16)
 INLINE: Final = (60, 8)
 """The least room, in cells and lines: of a whole terminal, and below a prompt."""
@@ -88,6 +91,8 @@ class MainScreen(DeskScreen):
         bind(self, bindings(None, keymap))
         self._tabs_shown = tuple(tab(place, keymap) for place in VIEWS)
         self.teller = Teller(WAYS, keymap.name)
+        self.follows_failures = False
+        self._has_gone = False
         self._touched = float("-inf")
         self._painted = float("-inf")
         self._frame: Timer | None = None
@@ -193,6 +198,7 @@ class MainScreen(DeskScreen):
         if changes.everything or changes.layout or self.board.is_stale(began):
             self.view.rebuild()
         self._tell_all(changes)
+        self._go_to_failure(began)
         self.view.take(changes)
         if began - self._painted >= self._clocks or self._is_telling():
             self._painted = began
@@ -303,6 +309,24 @@ class MainScreen(DeskScreen):
         """Return whether nobody does anything here, so that another view surprises nobody."""
         return self.guide is None and self.app.screen is self and now - self._touched >= IDLE
 
+    def _go_to_failure(self, now: float) -> None:
+        """Go to the first failure once, where that is wished and nobody is there; to another when none is left of it.
+
+        What somebody opened or filtered stays as it is.
+        """
+        self._has_gone = self._has_gone and bool(self.run.tally.failed)
+        if self._has_gone or not (self.follows_failures and self.run.tally.failed and self._is_away(now)):
+            return
+        task, matching = first_failure(self.run), self.board.matching
+        if task is not None and (matching is None or task in matching):
+            self._has_gone = True
+            self.view.go_to_task(task)
+
+    def _is_away(self, now: float) -> bool:
+        if self.app.screen is not self:
+            self._touched = now
+        return now - self._touched >= AWAY and isinstance(self.focused, TaskTable)
+
     def _renew_dialog(self) -> None:
         """Keep what a dialog shows of the run in step with it."""
         screen = self.app.screen
@@ -321,6 +345,13 @@ class MainScreen(DeskScreen):
     def bar_clicked(self, message: Bar.Clicked) -> None:
         if message.action in COMMANDS:
             self.action_command(message.action)
+
+    @on(events.MouseDown)
+    @on(events.MouseMove)
+    @on(events.MouseScrollDown)
+    @on(events.MouseScrollUp)
+    def mouse_used(self) -> None:
+        self._touched = self.session.now()
 
     def on_key(self, event: events.Key) -> None:
         """A key that makes no sense now says why; what is typed is for the input alone."""

@@ -225,7 +225,6 @@ class Listing(ScrollView, can_focus=True, inherit_bindings=False):
         self._wheel(event, -3)
 
     def _wheel(self, event: events.Event, step: int) -> None:
-        event.stop()
         event.prevent_default()
         self.scroll_to(y=self.top + step, animate=False)
 
