@@ -21,6 +21,9 @@ EMPTY: Final[Mapping[str, Any]] = MappingProxyType({})
 
 DEFAULT_GROUP: Final = "default"
 
+DEEPEST_TEAM: Final = 5
+"""How many tasks may stand above one that another has started."""
+
 
 class Condition(Word):
     """How a dependency must have settled."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from orchestrator.core.errors import Failure, InputError
-from orchestrator.core.flow import Task
+from orchestrator.core.flow import DEEPEST_TEAM, Task
 from orchestrator.core.ports import Work
 from orchestrator.core.states import Reason, State
 from orchestrator.engine.aside import Aside
@@ -16,9 +16,6 @@ from orchestrator.engine.node import Node, Shares
 
 if TYPE_CHECKING:
     from orchestrator.engine.scheduler import Scheduler
-
-DEEPEST: Final = 5
-"""How many tasks may stand above one that another has started."""
 
 
 class Delegation:
@@ -49,8 +46,9 @@ class Delegation:
         above, depth = starter.parent, 0
         while above is not None:
             above, depth = above.parent, depth + 1
-        if depth >= DEEPEST:
-            raise InputError(f"{starter.id} is {depth} tasks deep; subagents of its own would be too many")
+        if depth >= DEEPEST_TEAM:
+            message = f"{starter.id} is {depth} tasks deep, which is the most; it can start no subagents"
+            raise InputError(message, hint="do the work without them")
 
     def _added(self, starter: Node, works: Sequence[Work]) -> list[Node]:
         scheduler = self._scheduler

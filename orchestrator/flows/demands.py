@@ -71,15 +71,28 @@ def _note_task(task: Task, known: Mapping[str, Demand]) -> None:
         _note_tool(str(getattr(task.settings, "tool", "")), known)
     if task.kind in MODEL_KINDS:
         _note_settings(task.settings, task.backend, known)
+        _note_team(task, known)
 
 
 def _note_settings(settings: Any, backend: str | None, known: Mapping[str, Demand]) -> None:  # noqa: ANN401 - of any kind
     _note_model(backend, getattr(settings, "model", None), known)
     for tool in getattr(settings, "tools", ()):
         _note_tool(tool, known)
-    team: Mapping[str, Any] = getattr(settings, "team", {})
-    for member in team.values():
-        _note_settings(member, member.backend or backend, known)
+
+
+def _note_team(task: Task, known: Mapping[str, Demand]) -> None:
+    """Note what all those need that an agent may start; who has no backend asks that of its starter."""
+    team: Mapping[str, Any] = getattr(task.settings, "team", {})
+    waiting = [(name, task.backend) for name in getattr(task.settings, "subagents", ())]
+    seen = set(waiting)
+    while waiting:
+        name, above = waiting.pop()
+        member = team[name]
+        backend = member.backend or above
+        _note_settings(member, backend, known)
+        more = {(other, backend) for other in member.subagents} - seen
+        seen |= more
+        waiting += more
 
 
 def _note_model(backend: str | None, model: str | None, known: Mapping[str, Demand]) -> None:

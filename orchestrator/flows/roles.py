@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from orchestrator.core.errors import Code, OrchestratorError
+from orchestrator.core.flow import DEEPEST_TEAM
 from orchestrator.core.ports import Kind
 from orchestrator.flows.declared import WORD, named
 from orchestrator.flows.findings import Findings, Spot
@@ -130,6 +131,7 @@ class Casting:
         self._serving = serving
         self._findings = findings
         self._checked: set[Spot] = set()
+        self._circles: set[frozenset[str]] = set()
 
     def check_roles(self, roles: Mapping[str, Role]) -> None:
         """Check what the roles of a file name, whether a task plays them or not."""
@@ -137,6 +139,8 @@ class Casting:
             if role.spot is not None:
                 self._check_tools(Part(role.given, {key: role.spot.below(key) for key in role.given}))
                 self._check_backend("agent", role.given.get("backend"), role.spot.below("backend"))
+                for number, name in enumerate(role.given.get(TEAM_KEY, ())):
+                    self._is_known(name, role.spot.below(TEAM_KEY, number))
 
     def cast(self, draft: Draft) -> None:
         """Make the settings of a task of which a role can say something."""
@@ -178,7 +182,9 @@ class Casting:
         given = {key: value for key, value in part.given.items() if key in known and key != "backend"}
         self._check_idle_tool(part, given.get(TEAM_KEY), spot)
         if TEAM_FIELD in known and given.get(TEAM_KEY):
-            given[TEAM_FIELD] = MappingProxyType(self._team(kind, given[TEAM_KEY], spot.below(TEAM_KEY)))
+            team: dict[str, Any] = {}
+            self._gather(kind, given[TEAM_KEY], part.spot(TEAM_KEY) or spot, team, ())
+            given[TEAM_FIELD] = MappingProxyType(team)
         return self._built(kind, given, spot)
 
     def _check_idle_tool(self, part: Part, team: object, spot: Spot) -> None:
@@ -197,18 +203,33 @@ class Casting:
             spot.add(f"{spot.path[-1]!r}: {message}", hint or None)
             return None
 
-    def _team(self, kind: type[Kind], names: Sequence[str], spot: Spot) -> dict[str, Any]:
-        """Return the settings of the agents that an agent may start, by role."""
-        team: dict[str, Any] = {}
+    def _gather(
+        self, kind: type[Kind], names: Sequence[str], spot: Spot, team: dict[str, Any], above: tuple[str, ...]
+    ) -> None:
+        """Add the settings of the agents that an agent may start, and of those whom they may start, by role."""
         for number, name in enumerate(names):
             at = spot.below(number)
-            if self._is_known(name, at):
+            if name in above:
+                self._tell_circle((*above[above.index(name) :], name), at)
+            elif len(above) == DEEPEST_TEAM:
+                message = f"agents start each other more than {DEEPEST_TEAM} deep: {' → '.join((*above, name))}"
+                at.add(message, "let one of them start more of the others itself")
+            elif name not in team and self._is_known(name, at):
                 part = self._roles.part(name, {}, at)
+                own = part.given.get(TEAM_KEY, ())
                 self._check_tools(part)
-                self._check_idle_tool(part, None, at)
+                self._check_idle_tool(part, own, at)
                 self._check_backend("subagent", part.given.get("backend"), part.spot("backend") or at)
                 team[name] = self._member(kind, name, part, at)
-        return team
+                self._gather(kind, own, part.spot(TEAM_KEY) or at, team, (*above, name))
+
+    def _tell_circle(self, names: tuple[str, ...], spot: Spot) -> None:
+        """Say once that agents of these roles could start each other without end."""
+        if frozenset(names) not in self._circles:
+            self._circles.add(frozenset(names))
+            circle = " → ".join(names)
+            hint = "end it: no role may start, by others or itself, the one that started it"
+            spot.add(f"these roles start each other without end: {circle}", hint, code=Code.CYCLE)
 
     def _member(self, kind: type[Kind], name: str, part: Part, spot: Spot) -> Any:  # noqa: ANN401 - of the kind
         """Return the settings of one who gets the prompt only when it is started."""

@@ -339,6 +339,9 @@ ROLE: Final[Mapping[str, Key]] = {
     "max_tokens": Key(SOME, "How many tokens one answer may have."),
     "max_turns": Key(SOME, "How many answers it may take to come to an end."),
     "max_tool_calls": Key(SOME, "How many tools it may use."),
+    "subagents": Key(
+        ListOf(Text("the name of a role"), expected="a list of roles"), "The roles of the agents that it may start."
+    ),
     "confirm": Key(
         OneOf({"text": Choice(CONFIRM), "list": TOOLS}),
         "Which uses of tools a person must allow: never, always, on_write, or patterns of tools.",

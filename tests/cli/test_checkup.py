@@ -27,6 +27,7 @@ class AgentSettings:
     model: str | None = None
     tools: tuple[str, ...] = ()
     backend: str | None = None
+    subagents: tuple[str, ...] = ()
     team: Mapping[str, AgentSettings] = field(default_factory=dict)
     tool: str = ""
 
@@ -120,10 +121,14 @@ def test_a_backend_that_answers_is_well_and_its_price_is_told() -> None:
 
 def test_the_models_of_tasks_teams_and_levels_are_asked_for() -> None:
     writer = Model(spec("writer"))
-    team = {"one": AgentSettings(model="small"), "two": AgentSettings(model="foreign", backend="elsewhere")}
+    team = {
+        "one": AgentSettings(model="small"),
+        "two": AgentSettings(model="foreign", backend="elsewhere", subagents=("three",)),
+        "three": AgentSettings(model="strange"),
+    }
     given = flow(
         writer.spec,
-        tasks=[asks("writer", "agent", model="big", team=team)],
+        tasks=[asks("writer", "agent", model="big", subagents=("one", "two"), team=team)],
         degrade=(DegradeLevel("reduced", ("writer",), models={"writer": "tiny"}),),
     )
     said = found(given, writer)

@@ -101,8 +101,6 @@ class AgentSettings:
     def __post_init__(self) -> None:
         if self.prompt is None and not self.messages:
             raise ValueError("a prompt is missing; write prompt or messages")
-        if self.subagents and "start_subagent" not in self.tools:
-            raise ValueError("subagents without the tool start_subagent; name it under tools")
 
 
 @dataclass(frozen=True, slots=True)

@@ -495,6 +495,25 @@ def test_a_team_has_the_settings_of_its_roles(tmp_path: Path) -> None:
     assert {member.role for member in settings.team.values()} == {"reader", "reviewer", "writer"}
 
 
+def test_those_whom_the_members_of_a_team_may_start_are_known_too(tmp_path: Path) -> None:
+    text = """
+backends: {model: {kind: simulated}, other: {kind: simulated}}
+mcp_servers: {git: {command: [git-server]}}
+roles:
+  lead: {tools: [start_subagent], subagents: [researcher, checker]}
+  researcher: {subagents: [checker], tools: [start_subagent]}
+  checker: {backend: other, tools: [git]}
+tasks: {a: {agent: {role: lead, backend: model, prompt: hello}}}
+"""
+    flow = flow_of(tmp_path, text)
+    settings = flow.tasks["a"].settings
+    assert isinstance(settings, AgentSettings)
+    assert settings.subagents == ("researcher", "checker")
+    assert list(settings.team) == ["researcher", "checker"]
+    assert (settings.team["researcher"].subagents, settings.team["checker"].subagents) == (("checker",), ())
+    assert {"other", "git"} <= flow.backends.keys()
+
+
 # ── save, cache, health and levels ──────────────────────────────────────────────────────────────
 
 

@@ -177,6 +177,7 @@ class Rounds:
             member,
             prompt=use.arguments["prompt"],
             messages=(),
+            team=self._settings.team,
             cwd=member.cwd or self._settings.cwd,
             token_budget=_least(member.token_budget, self._limits.tokens_left, shares),
             time_budget=_least(member.time_budget, self._limits.seconds_left, 1),

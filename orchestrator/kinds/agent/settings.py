@@ -74,12 +74,13 @@ class AgentSettings(PromptSettings):
         metadata={"description": "The folder that its tools work in and never leave; default: the flow file's."},
     )
     subagents: tuple[str, ...] = field(
-        default=(), metadata={"description": "The roles of the agents that it may start itself."}
+        default=(),
+        metadata={"description": "The roles of the agents that it may start; they may start those of their roles."},
     )
     description: str = field(default="", metadata={"hidden": True, "description": "What its role is good for."})
     backend: str | None = field(default=None, metadata={"hidden": True, "description": "Whom its role asks."})
     team: Mapping[str, AgentSettings] = field(
-        default_factory=dict, metadata={"hidden": True, "description": "Those that it may start, by role."}
+        default_factory=dict, metadata={"hidden": True, "description": "All that can be started below it, by role."}
     )
 
     def __post_init__(self) -> None:

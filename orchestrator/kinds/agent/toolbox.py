@@ -106,8 +106,8 @@ def _built_in(settings: AgentSettings, room: Room) -> list[Offered]:
     found = [_ours(BUILT_IN[name], room) for name in dict.fromkeys(settings.tools) if name in BUILT_IN]
     if ASK_OPERATOR.name in settings.tools:
         found.append(Offered(ASK_OPERATOR.name, ASK_OPERATOR, turn="question"))
-    if settings.team:
-        spec = start_subagent({role: member.description for role, member in settings.team.items()})
+    if settings.subagents:
+        spec = start_subagent({role: settings.team[role].description for role in settings.subagents})
         found.append(Offered(START_SUBAGENT, spec, turn="delegation"))
     elif START_SUBAGENT in settings.tools:
         raise InputError("start_subagent has nobody to start", hint="name their roles under `subagents`")

@@ -7,7 +7,7 @@ from typing import Any
 from orchestrator.core import events as ev
 from orchestrator.core.commands import Answer, Approve, Deny
 from orchestrator.core.errors import Code
-from orchestrator.core.flow import BackendSpec, RetryPolicy
+from orchestrator.core.flow import BackendSpec, BudgetPolicy, RetryPolicy
 from orchestrator.core.model import ToolCall
 from orchestrator.core.ports import Backend, Context, Kind, ToolAnswer
 from orchestrator.core.states import State
@@ -114,11 +114,30 @@ def test_subagents_are_tasks_that_can_be_seen() -> None:
     team = {"helper": AgentSettings("", system="help", backend="other")}
     calls = [call("start_subagent", number, role="helper", prompt=f"part {number}") for number in (1, 2)]
     model, other = Talker(calls, "done"), Talker("first", "second")
-    story = run(AgentSettings("x", team=team), {"model": model, "other": other})
+    story = run(AgentSettings("x", subagents=("helper",), team=team), {"model": model, "other": other})
     assert story.states() == {"one": "succeeded", "one/helper": "succeeded", "one/helper-2": "succeeded"}
     assert [result.text for result in results(model.asked[1])] == ["first", "second"]
     assert [request.system for request in other.asked] == ["help", "help"]
     assert story.output("one")["tokens_spent"] == 60
+
+
+def test_subagents_start_those_whom_their_roles_name_and_nobody_else() -> None:
+    team = {
+        "lead": AgentSettings("", backend="lead", subagents=("hand",)),
+        "hand": AgentSettings("", backend="hand", tools=("math",)),
+    }
+    settings = AgentSettings("x", subagents=("lead",), team=team, token_budget=10_000)
+    model = Talker(call("start_subagent", role="lead", prompt="lead this"), "done")
+    lead = Talker(call("start_subagent", role="hand", prompt="do this"), "led")
+    hand = Talker(call("start_subagent", role="lead", prompt="do it yourself"), "made")
+    backends: Mapping[str, Backend] = {"model": model, "lead": lead, "hand": hand, "math": adder()}
+    story = run(settings, backends, budget=BudgetPolicy(tokens=1_000_000))
+    assert story.states() == dict.fromkeys(("one", "one/lead", "one/lead/hand"), "succeeded")
+    assert [result.text for result in (*results(model.asked[1]), *results(lead.asked[1]))] == ["led", "made"]
+    assert "no tool 'start_subagent'" in results(hand.asked[1])[0].text
+    spent = [story.output(task)["tokens_spent"] for task in ("one", "one/lead", "one/lead/hand")]
+    assert spent == [90, 60, 30]
+    assert story.run.budgets["task:one"].tokens == 90
 
 
 def test_agents_of_a_group_go_on_with_a_conversation() -> None:

@@ -1,9 +1,10 @@
 """In one round leave is asked for first, then tools work together, then people are asked, then subagents work."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,10 +18,11 @@ from orchestrator.kinds.agent.tools.shortening import MOST, Excerpt, shortened
 from tests.kinds.agent.scene import adder, call, context_of, results, run, tool
 from tests.kinds.fakes import FakeContext, ScriptedTools, Talker
 
-TEAM = {
+MEMBERS = {
     "writer": AgentSettings("", role="writer", system="write", description="Writes.", backend="big"),
     "tester": AgentSettings("", role="tester", token_budget=500, cwd="lab"),
 }
+TEAM: Mapping[str, Any] = {"subagents": tuple(MEMBERS), "team": MEMBERS}
 
 
 async def told(settings: AgentSettings, context: FakeContext, *calls: ToolCall) -> list[ToolResult]:
@@ -102,7 +104,7 @@ async def test_what_waits_waits_in_its_order_and_results_keep_theirs() -> None:
         return ToolAnswer(str(a))
 
     context.backends = {"s": ScriptedTools("s", (tool("read", writes=False), work), (tool("write"), work))}
-    settings = AgentSettings("x", tools=("s", "ask_operator"), team=TEAM)
+    settings = AgentSettings("x", tools=("s", "ask_operator"), **TEAM)
     calls = (
         call("start_subagent", 1, role="writer", prompt="write"),
         call("ask_operator", 2, question="Which colour?", choices=["blue", "red"]),
@@ -199,7 +201,7 @@ async def test_a_question_that_nobody_answers_is_told() -> None:
 async def test_subagents_are_tasks_of_their_roles_with_what_is_left_of_the_budgets() -> None:
     context = context_of(Talker())
     context.outcomes = [{"text": "one", "tokens_spent": 100}, {"text": Cut("tw", 2, "file")}]
-    settings = AgentSettings("x", subagents=("writer", "tester"), team=TEAM, token_budget=10_015, cwd="here")
+    settings = AgentSettings("x", **TEAM, token_budget=10_015, cwd="here")
     calls = [
         call("start_subagent", 1, role="writer", prompt="{{ not.a.template }}"),
         call("start_subagent", 2, role="tester", prompt="test"),
@@ -217,7 +219,7 @@ async def test_subagents_are_tasks_of_their_roles_with_what_is_left_of_the_budge
 
 async def test_the_model_is_told_the_roles_and_what_they_are_good_for() -> None:
     model = Talker("done")
-    await run(AgentSettings("x", team=TEAM), context_of(model))
+    await run(AgentSettings("x", **TEAM), context_of(model))
     assert "- writer: Writes.\n- tester" in model.asked[0].tools[0].description
     schema = model.asked[0].tools[0].schema
     assert "'enum': ['writer', 'tester']" in str(schema)
@@ -227,7 +229,7 @@ async def test_what_subagents_spend_is_spent(tmp_path: Path) -> None:
     context = context_of(Talker(), folder=tmp_path)
     context.outcomes = [{"text": "one", "tokens_spent": 1_000}]
     context._backend = model = Talker(call("start_subagent", role="writer", prompt="write"), "done")
-    output = await run(AgentSettings("x", team=TEAM), context)
+    output = await run(AgentSettings("x", **TEAM), context)
     assert output["tokens_spent"] == 1_030
     assert len(model.asked) == 2
 
@@ -236,7 +238,7 @@ async def test_a_subagent_that_failed_is_an_error_of_its_call() -> None:
     context = context_of(Talker())
     failure: Failure = UpstreamError("busy", code=Code.HTTP_STATUS, hint="wait").failure
     context.outcomes = [failure]
-    results = await told(AgentSettings("x", team=TEAM), context, call("start_subagent", role="tester", prompt="p"))
+    results = await told(AgentSettings("x", **TEAM), context, call("start_subagent", role="tester", prompt="p"))
     assert results[0] == ToolResult("call-1", "busy; wait", is_error=True)
 
 
@@ -245,7 +247,7 @@ async def test_subagents_that_nobody_may_start_are_errors_of_their_calls() -> No
         async def delegate(self, works: Sequence[Work]) -> Sequence[object]:  # type: ignore[override]
             raise InputError(f"{len(works)} too many")
 
-    results = await told(AgentSettings("x", team=TEAM), Deep(), call("start_subagent", role="tester", prompt="p"))
+    results = await told(AgentSettings("x", **TEAM), Deep(), call("start_subagent", role="tester", prompt="p"))
     assert (results[0].text, results[0].is_error) == ("1 too many", True)
 
 
