@@ -9,7 +9,7 @@ from orchestrator.core.dependencies import Settled
 from orchestrator.core.errors import AttemptError, Code, ErrorClass, ErrorKind, Failure, FlowError, InputError
 from orchestrator.core.events import TaskCancelled, TaskExpanded, TaskReset, TaskSkipped
 from orchestrator.core.flow import FLOW_KIND, GATE_KIND, FlowCall, ForEach, Matrix, Need, Task
-from orchestrator.core.output import COMMON_FIELDS
+from orchestrator.core.output import COMMON_FIELDS, Output
 from orchestrator.core.states import State
 from orchestrator.engine.admission import Grant
 from orchestrator.engine.expansion import Instance, each_combination, each_item, without_secrets
@@ -333,9 +333,8 @@ class Expander:
 
 def plain(value: Any) -> Any:  # noqa: ANN401 - JSON-able data, or views of outputs
     """Return data in which outputs are replaced by what a bare name stands for."""
-    main = getattr(value, "main", None)
-    if main is not None and hasattr(value, "main_field"):
-        return plain(main)
+    if isinstance(value, Output):
+        return plain(value.main)
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -70,7 +70,8 @@ def view(node: Node, run: Run) -> object:
     if node.whole:
         return [view(instance, run) for instance in node.instances if not instance.left_over]
     shape = shape_of(node)
-    own = {**shape.fields, **(node.output or {})}
+    fields = {shape.main: node.output} if node.task.kind == FLOW_KIND else shape.fields
+    own = {**fields, **(node.output or {})}
     return Output(node.task.kind, shape.main, {**own, **_common(node, run.tasks[node.id])})
 
 

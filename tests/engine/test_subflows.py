@@ -3,7 +3,18 @@
 from orchestrator.core import events as ev
 from orchestrator.core.commands import CancelTask, PauseTask, RerunFrom, RetryTask, SetConcurrency, UnpauseTask
 from orchestrator.core.errors import Code, FlowError, Problem, WorkError
-from orchestrator.core.flow import BreakerPolicy, BudgetPolicy, Flow, FlowCall, ForEach, OnExceeded, RateLimit, Task
+from orchestrator.core.flow import (
+    BreakerPolicy,
+    BudgetPolicy,
+    Condition,
+    Flow,
+    FlowCall,
+    ForEach,
+    Need,
+    OnExceeded,
+    RateLimit,
+    Task,
+)
 from orchestrator.core.states import Outcome, State
 from orchestrator.engine import EngineOptions
 from tests.engine.kit import Free, Setting, backend, busy, flow, task, tell
@@ -75,6 +86,25 @@ def test_its_outputs_are_those_of_its_file_and_null_where_a_task_did_not_finish(
     after = task("after", text="{{ sub.one }} {{ sub.two is none }}", needs=["sub"])
     story = tell(flow(sub(), after, flows={"sub": inner(*tasks, outputs=outputs)}))
     assert story.output("after")["text"] == "1 true"
+
+
+def test_its_bare_name_stands_for_all_its_outputs() -> None:
+    after = task("after", text="{{ sub | json }}", needs=["sub"])
+    outer = flow(
+        sub(),
+        after,
+        flows={"sub": inner(task("a", [{"value": 1}]), outputs={"one": "{{ a }}"})},
+        outputs={"all": "{{ sub }}"},
+    )
+    story = tell(outer)
+    assert story.output("after")["text"] == '{"one":1}'
+    assert story.events(ev.RunFinished)[0].outputs == {"all": {"one": 1}}
+
+
+def test_its_bare_name_is_null_when_it_did_not_finish() -> None:
+    after = task("after", text="{{ sub is none }}", needs=[Need("sub", Condition.SETTLED)])
+    story = tell(flow(sub(), after, flows={"sub": inner(task("a", [BROKEN]), outputs={"one": "{{ a }}"})}))
+    assert story.output("after")["text"] is True
 
 
 def test_its_outputs_hold_no_secrets() -> None:
