@@ -9,8 +9,8 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 from orchestrator.core.fact import fact
 from orchestrator.core.flow import EMPTY, Json
 
-Role: TypeAlias = Literal["user", "assistant"]
-"""Who says it. What is said as the system stands apart, and the results of tools are told by the user."""
+Role: TypeAlias = Literal["user", "assistant", "system"]
+"""Who says it. In a request what is said as the system stands apart; the results of tools are told by the user."""
 
 Stop: TypeAlias = Literal["end", "tool_use", "length", "filter"]
 """Why an answer ended: it is complete, tools are to be used first, it became too long, it was held back."""

@@ -15,7 +15,7 @@ from orchestrator.tui.lines import Line, Span, gap
 from orchestrator.tui.text import cash, clean, clean_lines, count, countdown, fit, plural, shorten, tenths
 
 TOGGLE: Final = "talk:"
-"""Begins the action of a line that unfolds what a tool was given and what it answered."""
+"""Begins the action of a line that unfolds what a tool was given and answered, or what the model is told to be."""
 
 _STAMP: Final = 9
 _WHO: Final = 10
@@ -27,7 +27,7 @@ _LONGEST: Final = 400
 
 
 class Place(NamedTuple):
-    """What the lines are drawn with: `opened` names the calls of tools that are unfolded."""
+    """What the lines are drawn with: `opened` names what is unfolded."""
 
     cells: int
     glyphs: Glyphs
@@ -87,6 +87,8 @@ def _speed(task: TaskProgress, now: float) -> float | None:
 
 def _entry(entry: Entry, now: float, place: Place) -> Iterator[tuple[Line, str]]:
     match entry:
+        case Said(role="system"):
+            yield from _told(entry, place)
         case Said():
             yield from _said(entry, place)
         case ToolUse():
@@ -103,6 +105,28 @@ def _said(entry: Said, place: Place) -> Iterator[tuple[Line, str]]:
     for index, (text, role) in enumerate(texts):
         start = _stamped(entry.at, who, "tag.sys") if index == 0 else (gap(_INDENT),)
         yield (*start, Span(text, role)), ""
+
+
+def _told(entry: Said, place: Place) -> Iterator[tuple[Line, str]]:
+    """Yield what the model is told to be: its first line, and the others once it is unfolded."""
+    lines, key = _wrapped(entry.text, place), f"system {entry.at}"
+    if len(lines) < 2:
+        yield from _said(entry, place)
+        return
+    is_open = key in place.opened
+    yield _told_line(entry, lines, place, is_open=is_open), TOGGLE + key
+    for line in lines if is_open else ():
+        yield (gap(_INDENT + 2), Span(line, "muted")), ""
+
+
+def _told_line(entry: Said, lines: list[str], place: Place, *, is_open: bool) -> Line:
+    glyphs = place.glyphs
+    fold, length = glyphs.opened if is_open else glyphs.closed, f" {plural(len(lines), 'line')}"
+    room = place.room - len(length) - 2
+    first = "" if is_open else lines[0]
+    return *_stamped(entry.at, "system", "tag.sys"), Span(
+        f"{fold} {fit(first, room, glyphs.ellipsis)}{length}", "muted"
+    )
 
 
 def _stamped(at: float, who: str, role: str) -> Line:

@@ -55,6 +55,19 @@ def test_a_tool_is_one_line_until_it_is_unfolded() -> None:
     assert shown(talk(LOOKED), "c1")[2:] == ['                     {"max_count": 5}', "                     fixed it"]
 
 
+def test_what_the_model_is_told_to_be_is_one_dim_line_until_it_is_unfolded() -> None:
+    told = talk(Said(1.0, "system", "Be kind.\nBe brief."), Said(1.0, "user", "hi"))
+    (folded, action), _ = talk_lines(told, TASK, 4.0, Place(80, UNICODE))[1:]
+    assert plain(folded).startswith(" 00:01.0 system    ▸ Be kind.  ")
+    assert plain(folded).endswith(" 2 lines")
+    assert folded[-1].role == "muted"
+    assert shown(told, action.removeprefix("talk:"))[2:4] == [
+        "                     Be kind.",
+        "                     Be brief.",
+    ]
+    assert shown(talk(Said(1.0, "system", "Be kind.")))[1:] == [" 00:01.0 system    Be kind."]
+
+
 @pytest.mark.parametrize(
     ("entry", "end"),
     [
@@ -74,8 +87,12 @@ def test_choosing_a_tool_unfolds_it() -> None:
 @pytest.mark.parametrize("cells", [40, 80, 200])
 def test_hostile_texts_are_harmless_and_fit(cells: int) -> None:
     hostile = "\x1b]0;pwned\x07\u202etxt [bold]x[/] 漢字" * 30
-    told = talk(Said(1.0, "assistant", hostile, hostile), ToolUse(1.0, "c", hostile, hostile, hostile, ended=1.0))
-    lines = talk_lines(told, TASK, 4.0, Place(cells, UNICODE, frozenset({"c"})))
+    told = talk(
+        Said(0.5, "system", hostile),
+        Said(1.0, "assistant", hostile, hostile),
+        ToolUse(1.0, "c", hostile, hostile, hostile, ended=1.0),
+    )
+    lines = talk_lines(told, TASK, 4.0, Place(cells, UNICODE, frozenset({"c", "system 0.5"})))
     assert not any("\x1b" in plain(line) or "\u202e" in plain(line) for line, _ in lines)
     assert all(width(line) < 2 * cells for line, _ in lines)
 

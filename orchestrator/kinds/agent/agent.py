@@ -61,7 +61,8 @@ class Agent:
 
     async def _begin(self, history: tuple[Message, ...]) -> None:
         request = request_of(self._settings, self._asker.spec, await files_of(self._settings))
-        for message in request.messages:
+        system = () if request.system is None else (said("system", request.system),)
+        for message in (*system, *request.messages):
             self._context.say(message)
         self._request = replace(request, messages=(*history, *request.messages), tools=self._specs)
 

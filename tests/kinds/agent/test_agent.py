@@ -1,5 +1,6 @@
 """An agent asks, uses tools and asks again until it has an answer; what is bounded ends with one, or says why not."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,7 @@ MATH = AgentSettings("double 2", tools=("math",))
 
 async def test_an_answer_without_tools_is_the_answer() -> None:
     context = context_of(Talker("four"))
-    output = await run(AgentSettings("double 2", system="be brief"), context)
+    output = await run(AgentSettings("double 2"), context)
     assert output == {
         "text": "four",
         "model": "small",
@@ -44,6 +45,16 @@ async def test_an_answer_without_tools_is_the_answer() -> None:
     }
     assert context.said == [said("user", "double 2"), said("assistant", "four")]
     assert context.text("out") == "four"
+
+
+async def test_what_the_model_is_told_to_be_is_told_once_and_asked_once() -> None:
+    model = Talker(call("math__double", a=2), "four")
+    context = context_of(model, adder())
+    await run(replace(MATH, system="be brief", conversation="talk"), context)
+    assert context.said[0] == said("system", "be brief")
+    assert [request.system for request in model.asked] == ["be brief"] * 2
+    told = [*model.asked[1].messages, *context.said[1:], *context.conversations["talk"]]
+    assert "system" not in {part.role for part in told if isinstance(part, Message)}
 
 
 async def test_what_a_tool_answers_is_told_to_the_model() -> None:
