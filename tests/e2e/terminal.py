@@ -86,14 +86,15 @@ class Terminal:
     def types(self, keys: str) -> None:
         self.child.send(keys)
 
-    def read(self, seconds: float = 0.1) -> None:
-        """Take what the command writes within that time."""
+    def read(self, seconds: float = 0.1) -> bool:
+        """Take what the command writes within that time, and return whether it wrote anything."""
         try:
             data = self.child.read_nonblocking(65536, timeout=seconds)
         except (pexpect.TIMEOUT, pexpect.EOF):
-            return
+            return False
         self.raw += data
         self._stream.feed(data)
+        return True
 
     def waits(self, seconds: float) -> None:
         """Look on for so long."""
@@ -139,7 +140,8 @@ class Terminal:
             if time.monotonic() > end:
                 raise AssertionError(f"it does not end; the screen is\n{self.screen}")
             self.read()
-        self.read(0.2)
+        while self.read():
+            pass
         return int(self.child.exitstatus) if self.child.exitstatus is not None else -int(self.child.signalstatus)
 
     def closes(self, *, within: float = PATIENCE) -> int:

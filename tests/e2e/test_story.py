@@ -29,8 +29,10 @@ def go(terminal: Terminal, task: str) -> None:
     """Jump to a task with the palette."""
     terminal.types(":")
     terminal.sees("command, task, sort")
-    terminal.types(f"{task}\r")
-    terminal.waits(0.3)
+    terminal.types(task)
+    terminal.sees(f"│ ▸ {task}")
+    terminal.types("\r")
+    terminal.misses("│ ▸ ")
 
 
 def filters(terminal: Terminal) -> None:
@@ -46,7 +48,7 @@ def opens(terminal: Terminal) -> None:
     go(terminal, "other")
     terminal.types("\r")
     terminal.misses("LAST OUTPUT")
-    assert "out  hello" in terminal.screen
+    terminal.sees("out  hello")
     terminal.types("\x1b")
     terminal.sees("LAST OUTPUT")
 
