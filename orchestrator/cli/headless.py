@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from orchestrator.bootstrap import Prepared, RunOptions, prepare, run_to_the_end
+from orchestrator.bootstrap import Prepared, RunOptions, configured, prepare, run_to_the_end
 from orchestrator.cli.asking import Asker, Keyboard
 from orchestrator.cli.bugs import report
 from orchestrator.cli.eventlog import OutputsKept
@@ -46,7 +46,12 @@ def run_headless(flow: str, options: Mapping[str, Any]) -> int:
     prepared.claim_folder()
     if not asks and options["simulate"] != "all" and not options["approve_all"]:
         warn_of_refusals(prepared.flow, options["approve"], streams.err)
-    return Headless(prepared, options, streams, asks=asks).go()
+    return Headless(prepared, options, streams, asks=asks, outlives=outlives_terminal(flow)).go()
+
+
+def outlives_terminal(flow: str) -> bool:
+    """Say whether a run goes on when its terminal is closed, as it is set beside the flow."""
+    return configured(flow).on_hangup == "continue"
 
 
 def engine_options(options: Mapping[str, Any], *, asks: bool) -> RunOptions:
@@ -89,7 +94,14 @@ class Headless:
     """One run without the dashboard, from its first event to its exit status."""
 
     def __init__(
-        self, prepared: Prepared, options: Mapping[str, Any], streams: Streams, *, asks: bool, speed: float = 1.0
+        self,
+        prepared: Prepared,
+        options: Mapping[str, Any],
+        streams: Streams,
+        *,
+        asks: bool,
+        speed: float = 1.0,
+        outlives: bool = False,
     ) -> None:
         self._prepared = prepared
         self._output: str = options["output"]
@@ -100,7 +112,7 @@ class Headless:
         self._plain = wants_lines(options, os.environ)
         self._kept = OutputsKept()
         self._delivered = False
-        self._interrupts = Interrupts(prepared.session.send)
+        self._interrupts = Interrupts(prepared.session.send, outlives=outlives)
 
     def go(self) -> int:
         face = self._face()

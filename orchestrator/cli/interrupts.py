@@ -17,17 +17,21 @@ _NAMES: Final = {signal.SIGINT: "Ctrl+C", signal.SIGTERM: "SIGTERM", signal.SIGH
 
 
 class Interrupts:
-    """Turns signals into commands. `first` is the signal that the run was stopped by."""
+    """Turns signals into commands. `first` is the signal that the run was stopped by.
 
-    def __init__(self, send: Callable[[CancelRun], None]) -> None:
+    A run that `outlives` its terminal is not stopped by a SIGHUP.
+    """
+
+    def __init__(self, send: Callable[[CancelRun], None], *, outlives: bool = False) -> None:
         self._send = send
+        self._outlives = outlives
         self._seen: set[int] = set()
         self.first: int | None = None
 
     def caught(self, number: int) -> None:
         """Cancel; force when the same wish comes again. A closed terminal may be told of twice and never forces."""
         again = number in self._seen and number != signal.SIGHUP
-        if number in self._seen and not again:
+        if (number in self._seen and not again) or (number == signal.SIGHUP and self._outlives):
             return
         self._seen.add(number)
         if self.first is None:
@@ -65,6 +69,23 @@ class Interrupts:
     def _act_on(self, waiting: list[int]) -> None:
         while waiting:
             self.caught(waiting.pop(0))
+
+
+@contextmanager
+def hangups_pass() -> Iterator[None]:
+    """Let a SIGHUP do nothing inside the block but where somebody handles it.
+
+    It is handled, not ignored: what is started would inherit that it is ignored.
+    """
+    before = signal.signal(signal.SIGHUP, _pass)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def _pass(number: int, frame: FrameType | None) -> None:
+    del number, frame
 
 
 def _is_ours(number: signal.Signals) -> bool:

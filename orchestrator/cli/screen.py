@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -16,15 +17,25 @@ from orchestrator.cli.exits import Exit, of_run
 from orchestrator.cli.headless import (
     engine_options,
     last_state,
+    outlives_terminal,
     print_summary,
     run_headless,
     ticker,
     wants_lines,
     warn,
 )
-from orchestrator.cli.interrupts import Interrupts
+from orchestrator.cli.interrupts import Interrupts, hangups_pass
 from orchestrator.cli.stops import leave_nobody
-from orchestrator.cli.streams import Streams, can_ask, no_dashboard_because, standard_streams, wants_ascii
+from orchestrator.cli.streams import (
+    NOTHING_SPECIAL,
+    Out,
+    Streams,
+    can_ask,
+    is_terminal,
+    no_dashboard_because,
+    standard_streams,
+    wants_ascii,
+)
 from orchestrator.cli.swatches import known_themes
 from orchestrator.cli.watching import TICK, PlainFace, Ticks, Viewer
 from orchestrator.core.commands import CancelRun
@@ -32,6 +43,8 @@ from orchestrator.core.run import Run
 from orchestrator.core.states import RunState
 from orchestrator.tui import WAYS, DashboardExit, DashboardOptions, Left, read_keys, run_dashboard
 
+LINES: Final = "lines.log"
+"""The file in the run's folder that has the lines of a run which outlived its terminal."""
 LAST_WAIT: Final = 3.0
 """Seconds that a run has to end after the last Ctrl+C."""
 
@@ -56,7 +69,8 @@ def run_on_screen(flow: str, options: Mapping[str, Any]) -> int:
     prepared = prepare(flow, engine_options(options, asks=True))
     warn(prepared, streams.err)
     prepared.claim_folder()
-    return OnScreen(prepared, options, streams, replace(look, log_path=prepared.log_path)).go()
+    look = replace(look, log_path=prepared.log_path)
+    return OnScreen(prepared, options, streams, look, outlives=outlives_terminal(flow)).go()
 
 
 def dashboard_options(flow: str | None, options: Mapping[str, Any], streams: Streams) -> DashboardOptions:
@@ -79,20 +93,36 @@ def dashboard_options(flow: str | None, options: Mapping[str, Any], streams: Str
 
 
 class OnScreen:
-    """One run with the dashboard, from its first event to its exit status."""
+    """One run with the dashboard, from its first event to its exit status; it may outlive its terminal."""
 
     def __init__(
-        self, prepared: Prepared, options: Mapping[str, Any], streams: Streams, look: DashboardOptions
+        self,
+        prepared: Prepared,
+        options: Mapping[str, Any],
+        streams: Streams,
+        look: DashboardOptions,
+        *,
+        outlives: bool = False,
     ) -> None:
         self._prepared = prepared
         self._options = options
         self._streams = streams
         self._look = look
-        self._interrupts = Interrupts(prepared.session.send)
+        self._outlives = outlives
+        self._is_alone = False
+        self._interrupts = Interrupts(prepared.session.send, outlives=outlives)
 
     def go(self) -> int:
+        with ExitStack() as stack:
+            if self._outlives:
+                stack.enter_context(hangups_pass())
+            return self._go(stack)
+
+    def _go(self, stack: ExitStack) -> int:
         with self._engine() as engine:
             left = self._show(engine)
+            if left.how is Left.HANGUP and self._outlives:
+                self._go_on_alone(stack)
             self._after(left, engine)
             run = last_state(engine.session)
         if run.state is not RunState.HELD:  # the end of the program cancels a held run, which is no outcome of its own
@@ -100,11 +130,20 @@ class OnScreen:
         self._sum_up(run)
         return self._status(run, left, engine.error)
 
+    def _go_on_alone(self, stack: ExitStack) -> None:
+        """Write into a file of the run's folder what no terminal shows any more; nobody can be asked."""
+        self._is_alone = True
+        with suppress(OSError):
+            lines = stack.enter_context((Path(self._prepared.folder) / LINES).open("w", encoding="utf-8"))
+            self._streams = Streams(self._streams.out, Out(lines, NOTHING_SPECIAL))
+
     def _engine(self) -> EngineThread:
         return EngineThread(self._prepared)
 
     def _show(self, engine: EngineThread) -> DashboardExit:
-        return run_dashboard(engine.session, self._look, engine_error=lambda: engine.error)
+        left = run_dashboard(engine.session, self._look, engine_error=lambda: engine.error)
+        gone = left.how is Left.CRASHED and not is_terminal(sys.stdin)
+        return replace(left, how=Left.HANGUP) if gone else left
 
     def _sum_up(self, run: Run) -> None:
         print_summary(run, self._prepared, self._options["print_logs"], self._streams.err)
@@ -134,14 +173,14 @@ class OnScreen:
         viewer = Viewer(engine.session, face)
         ticks = self._ticks(viewer, face)
         with self._interrupts.in_main_thread() as act_on_signals:
-            while not (engine.finished or _is_over(viewer.run)):
+            while not (engine.finished or _is_over(viewer.run, asks=not self._is_alone)):
                 engine.wait(TICK)
                 act_on_signals()
                 ticks.tick()
         viewer.close()
 
     def _ticks(self, viewer: Viewer, face: PlainFace) -> Ticks:
-        asks = can_ask(sys.stdin, sys.stderr)
+        asks = not self._is_alone and can_ask(sys.stdin, sys.stderr)
         return ticker(viewer, face, self._prepared.session, self._streams.err, asks=asks)
 
     def _status(self, run: Run, left: DashboardExit, error: BaseException | None) -> int:
@@ -152,6 +191,6 @@ class OnScreen:
         return of_run(run, stopped_by=self._interrupts.first or cancelled)
 
 
-def _is_over(run: Run) -> bool:
+def _is_over(run: Run, *, asks: bool) -> bool:
     """Say whether nothing more will come: the run ended, or waits for a person in a way that lines cannot answer."""
-    return run.state is RunState.FINISHED or (run.state is RunState.HELD and not run.questions)
+    return run.state is RunState.FINISHED or (run.state is RunState.HELD and not (asks and run.questions))

@@ -37,8 +37,11 @@ def read(command: list[str], path: str) -> str | None:
 
 @contextmanager
 def _signals_end(program: subprocess.Popen[bytes]) -> Iterator[None]:
+    heard: list[int] = []
+
     def end(number: int, frame: FrameType | None) -> None:
-        del number, frame
+        del frame
+        heard.append(number)
         program.terminate()
 
     before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
@@ -48,3 +51,5 @@ def _signals_end(program: subprocess.Popen[bytes]) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        for again in heard:
+            signal.raise_signal(again)

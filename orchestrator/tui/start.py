@@ -7,9 +7,11 @@ import os
 import signal
 import sys
 import termios
+import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager, suppress
 from functools import partial
+from types import FrameType
 from typing import Final
 
 from orchestrator.core.ports import Session
@@ -71,12 +73,32 @@ def prepare(environ: MutableMapping[str, str]) -> None:
 async def _shown(
     show: Callable[[], Awaitable[DashboardExit | None]], leave: Callable[[Left], None]
 ) -> DashboardExit | None:
+    asyncio.get_running_loop().set_exception_handler(_say_nothing)
+    with _signals_leave(leave):
+        return await show()
+
+
+@contextmanager
+def _signals_leave(leave: Callable[[Left], None]) -> Iterator[None]:
+    """Let signals leave the screen, then hand them back to who had them.
+
+    The loop's own handlers would be none at its end, and the second signal of a terminal that is closed kill the run.
+    """
+    if threading.current_thread() is not threading.main_thread():  # which alone hears signals
+        yield
+        return
     loop = asyncio.get_running_loop()
-    loop.set_exception_handler(_say_nothing)
-    for number, how in _SIGNALS.items():
-        with suppress(RuntimeError, ValueError):  # only the main thread hears signals
-            loop.add_signal_handler(number, partial(leave, how))
-    return await show()
+
+    def heard(number: int, frame: FrameType | None) -> None:
+        del frame
+        loop.call_soon_threadsafe(leave, _SIGNALS[signal.Signals(number)])
+
+    before = {number: signal.signal(number, heard) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _say_nothing(loop: asyncio.AbstractEventLoop, context: Mapping[str, object]) -> None:

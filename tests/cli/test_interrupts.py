@@ -6,13 +6,13 @@ import signal
 
 import pytest
 
-from orchestrator.cli.interrupts import Interrupts
+from orchestrator.cli.interrupts import Interrupts, hangups_pass
 from orchestrator.core.commands import CancelRun
 
 
-def caught(*numbers: int) -> tuple[list[tuple[bool, str]], Interrupts]:
+def caught(*numbers: int, outlives: bool = False) -> tuple[list[tuple[bool, str]], Interrupts]:
     sent: list[CancelRun] = []
-    interrupts = Interrupts(sent.append)
+    interrupts = Interrupts(sent.append, outlives=outlives)
     for number in numbers:
         interrupts.caught(number)
     return [(command.force, command.by) for command in sent], interrupts
@@ -26,6 +26,21 @@ def test_the_first_ctrl_c_cancels_and_the_second_forces() -> None:
 
 def test_a_terminal_that_closes_twice_does_not_force() -> None:
     assert caught(signal.SIGHUP, signal.SIGHUP)[0] == [(False, "SIGHUP")]
+
+
+def test_a_run_that_outlives_its_terminal_heeds_other_signals_alone() -> None:
+    sent, interrupts = caught(signal.SIGHUP, signal.SIGTERM, outlives=True)
+    assert sent == [(False, "SIGTERM")]
+    assert interrupts.first == signal.SIGTERM
+
+
+def test_a_hangup_passes_where_nobody_handles_it() -> None:
+    before = signal.getsignal(signal.SIGHUP)
+    with hangups_pass():
+        os.kill(os.getpid(), signal.SIGHUP)
+        inherited = signal.getsignal(signal.SIGHUP)
+    assert inherited not in (signal.SIG_IGN, signal.SIG_DFL)
+    assert signal.getsignal(signal.SIGHUP) == before
 
 
 def test_the_first_signal_is_the_one_that_stopped_the_run() -> None:

@@ -179,6 +179,18 @@ def test_a_signal_stops_the_run_and_everything_it_started(number: int, status: i
     assert none_alive(mark)
 
 
+def test_a_run_that_may_outlives_its_terminal(tmp_path: Path) -> None:
+    (tmp_path / ".orchestrator").mkdir()
+    (tmp_path / ".orchestrator" / "config.yaml").write_text("on_hangup: continue\n", encoding="utf-8")
+    mark = f"2.{marker()}"
+    process = started(flow(tmp_path, SLEEPS.format(marker=mark)), tmp_path, "--output", "json")
+    wait_for(f"sleep {mark}")
+    process.send_signal(signal.SIGHUP)
+    out, err = process.communicate(timeout=20)
+    assert process.returncode == 0, err
+    assert json.loads(out)["outcome"] == "succeeded"
+
+
 def test_a_second_ctrl_c_forces(tmp_path: Path) -> None:
     mark = marker()
     process = started(flow(tmp_path, STUBBORN.format(marker=mark)), tmp_path)

@@ -79,6 +79,47 @@ def test_a_closed_window_leaves_no_child(tmp_path: Path) -> None:
     assert none_alive(mark)
 
 
+SURVIVES = "version: 1\nname: f\ntasks:\n  a: {{shell: sleep 2}}\n  b: {{depends_on: [a], shell: 'touch {}/b'}}\n"
+
+
+def surviving(folder: Path, text: str) -> Terminal:
+    (folder / ".orchestrator").mkdir()
+    (folder / ".orchestrator" / "config.yaml").write_text("on_hangup: continue\n", encoding="utf-8")
+    return Terminal("tui", str(flow(folder, text)), state=folder)
+
+
+def lines(folder: Path) -> str:
+    [path] = folder.glob("runs/*/lines.log")
+    return path.read_text(encoding="utf-8")
+
+
+def test_a_run_that_may_outlives_its_closed_window(tmp_path: Path) -> None:
+    terminal = surviving(tmp_path, SURVIVES.format(tmp_path))
+    terminal.sees("running")
+    assert terminal.closes() == 0
+    assert (tmp_path / "b").exists()
+    assert "b done" in lines(tmp_path)
+    assert "✓ flow.yaml" in lines(tmp_path)
+
+
+def test_a_run_that_may_outlives_hang_ups_and_leaves_the_terminal_whole(tmp_path: Path) -> None:
+    terminal = surviving(tmp_path, SURVIVES.format(tmp_path))
+    terminal.sees("running")
+    for _ in range(3):
+        terminal.child.kill(signal.SIGHUP)
+        terminal.waits(0.2)
+    assert terminal.ends() == 0
+    assert not terminal.left_on()
+    assert "✓ flow.yaml" in lines(tmp_path)
+
+
+def test_a_run_that_outlived_its_terminal_does_not_wait_for_a_person_for_ever(tmp_path: Path) -> None:
+    text = "version: 1\nname: f\ntasks:\n  a: {shell: sleep 2}\n  ask: {depends_on: [a], approve: Go?}\n"
+    terminal = surviving(tmp_path, text)
+    terminal.sees("running")
+    assert terminal.closes() == 3
+
+
 def test_left_the_screen_goes_and_the_run_goes_on_in_plain_lines(tmp_path: Path) -> None:
     path = flow(tmp_path, "version: 1\nname: f\ntasks:\n  a: {shell: sleep 3}\n  b: {depends_on: [a], shell: 'true'}\n")
     terminal = Terminal("tui", str(path), state=tmp_path)
