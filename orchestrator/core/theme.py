@@ -132,6 +132,27 @@ def low_contrasts(spec: ThemeSpec) -> list[LowContrast]:
     return [pair for pair in pairs if pair.ratio < spec.wanted_contrast]
 
 
+def cursor_rows(spec: ThemeSpec) -> dict[str, str]:
+    """Return the grounds of the cursor's row, with the focus and without it."""
+    return {name: _row(spec, share) for name, share in _ROWS.items()}
+
+
+_ROWS: Final = {"cursor": 0.34, "quiet": 0.14}
+"""How much of the primary colour these grounds have in them, at most."""
+
+
+def _row(spec: ThemeSpec, share: float) -> str:
+    """Return a ground on which text can be read, be it black or white, if it can be on the background."""
+    shares = (share * step / _STEPS for step in range(_STEPS, -1, -1))
+    rows = [mix(spec.base["background"], spec.base["primary"], each) for each in shares]
+    return next((row for row in rows if contrast(_furthest([row]), row) >= spec.wanted_contrast), rows[-1])
+
+
+def readable(color: str, ground: str, wanted: float) -> str:
+    """Return the colour made lighter or darker, as little as it needs to be read on that ground."""
+    return _legible(color, [ground], wanted)
+
+
 def legible(spec: ThemeSpec) -> ThemeSpec:
     """Return the theme with what is hard to read made lighter or darker, as little as it needs."""
     grounds = [spec.base[ground] for ground in GROUNDS]
@@ -149,9 +170,14 @@ _STEPS: Final = 20
 
 def _legible(color: str, grounds: Sequence[str], wanted: float) -> str:
     """Mix in black or white, whichever the grounds are further from, until the colour can be read on all of them."""
-    away = max(("#000000", "#ffffff"), key=lambda end: min(contrast(end, ground) for ground in grounds))
+    away = _furthest(grounds)
     steps = (mix(color, away, step / _STEPS) for step in range(_STEPS + 1))
     return next((step for step in steps if min(contrast(step, ground) for ground in grounds) >= wanted), away)
+
+
+def _furthest(grounds: Sequence[str]) -> str:
+    """Return black or white, whichever can be read better on all of them."""
+    return max(("#000000", "#ffffff"), key=lambda end: min(contrast(end, ground) for ground in grounds))
 
 
 def _channels(color: str) -> tuple[int, int, int]:

@@ -13,7 +13,7 @@ from textual.strip import Strip
 from textual.theme import BUILTIN_THEMES, Theme
 
 from orchestrator.core.states import Status
-from orchestrator.core.theme import BASE_KEYS, ThemeSpec, is_color, legible, mix
+from orchestrator.core.theme import BASE_KEYS, ThemeSpec, cursor_rows, is_color, legible, mix, readable
 from orchestrator.tui.glyphs import ASCII, UNICODE, Glyphs
 from orchestrator.tui.lines import Span
 
@@ -72,8 +72,8 @@ _WORDS: Final = {
 _HUES: Final = ("accent", "limited", "cached", "approval", "primary", "secondary")
 """Colours that tell groups apart."""
 HUES: Final = len(_HUES)
-_FULL_CURSOR: Final = 0.34
-_QUIET_CURSOR: Final = 0.14
+_ROWS: Final = frozenset({"cursor", "quiet"})
+"""The grounds of the cursor's row."""
 
 
 class Paint:
@@ -97,9 +97,7 @@ class Paint:
     def _all_grounds(self) -> dict[str, str]:
         base = self.spec.base
         grounds = {ground: base[ground] for ground in ("background", "surface", "panel")}
-        grounds["cursor"] = mix(base["background"], base["primary"], _FULL_CURSOR)
-        grounds["quiet"] = mix(base["background"], base["primary"], _QUIET_CURSOR)
-        return grounds
+        return grounds | cursor_rows(self.spec)
 
     def _all_colors(self) -> dict[str, tuple[str, str]]:
         """Return a colour and its style words for each role."""
@@ -123,8 +121,9 @@ class Paint:
         name = role.removesuffix(".plain")
         color, words = self._colors.get(name, self._colors["text"])
         style = Style.parse(words if name == role else words.replace("reverse", "").strip() or "none")
-        if ground in {"cursor", "quiet"} and not name.startswith("bar."):
+        if ground in _ROWS and not name.startswith("bar."):
             style += self._cursor_words(ground)
+            color = readable(color, self._grounds[ground], self.spec.wanted_contrast)
         return style + Style(color=Color.parse(color), bgcolor=Color.parse(self._grounds[ground]))
 
     def _cursor_words(self, ground: str) -> Style:

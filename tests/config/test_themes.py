@@ -14,9 +14,11 @@ from orchestrator.core.theme import (
     STATE_KEYS,
     ThemeSpec,
     contrast,
+    cursor_rows,
     legible,
     low_contrasts,
     mix,
+    readable,
 )
 
 SHIPPED = Path(__file__).parents[2] / "themes"
@@ -130,6 +132,15 @@ def test_a_theme_that_calls_itself_one_of_contrast_is_held_to_it(tmp_path: Path)
     text = GOOD.replace("name: mine", "name: my-contrast") + 'states: {done: "#7f7f7f"}\n'
     assert "at least 7 can be read" in problems(tmp_path, text)[0]
     assert load_theme(write(tmp_path, text.replace("my-contrast", "mine")), known={}, environ={}).name == "mine"
+
+
+def test_text_can_be_read_on_the_cursors_row_whatever_it_is_made_of(tmp_path: Path) -> None:
+    text = GOOD.replace("name: mine", "name: my-contrast") + 'states: {pending: "#ffffff", ended: "#ffffff"}\n'
+    spec = load_theme(write(tmp_path, text), known={}, environ={})
+    for row in cursor_rows(spec).values():
+        assert row not in (spec.base["background"], spec.base["primary"])
+        for color in spec.state_colors().values():
+            assert contrast(readable(color, row, spec.wanted_contrast), row) >= spec.wanted_contrast
 
 
 def test_the_projects_theme_wins_over_the_users_and_ours(tmp_path: Path) -> None:

@@ -20,13 +20,20 @@ def hexed(color: Color | None) -> str:
 
 
 @pytest.mark.parametrize("spec", THEMES, ids=lambda spec: spec.name)
-def test_every_state_can_be_read_on_every_ground_the_cursor_included(spec: ThemeSpec) -> None:
+def test_every_state_and_text_can_be_read_on_every_ground_the_cursor_included(spec: ThemeSpec) -> None:
     paint = Paint(spec)
-    for status in Status:
+    wanted = 7.0 if spec.name.endswith("-contrast") else 4.5
+    for role in (*(status.value for status in Status), "text", "muted", "key", "title", "tag.sys", "warn", "hue.4"):
         for ground in ("background", "surface", "panel", "quiet", "cursor"):
-            style = paint.style(f"{status.value}.plain", ground)
-            wanted = 4.5 if ground in {"background", "surface", "panel"} else 3.0
-            assert contrast(hexed(style.color), hexed(style.bgcolor)) >= wanted, (status, ground)
+            style = paint.style(f"{role}.plain", ground)
+            assert contrast(hexed(style.color), hexed(style.bgcolor)) >= wanted, (role, ground)
+
+
+@pytest.mark.parametrize("spec", THEMES, ids=lambda spec: spec.name)
+def test_what_can_be_read_keeps_its_colour_under_the_cursor_and_bars_keep_it_always(spec: ThemeSpec) -> None:
+    paint = Paint(spec)
+    assert hexed(paint.style("text", "cursor").color) == spec.base["foreground"]
+    assert hexed(paint.style("bar.bad", "cursor").color) == spec.states["failed"]
 
 
 @pytest.mark.parametrize("spec", THEMES, ids=lambda spec: spec.name)
