@@ -37,14 +37,14 @@ class Redactor:
         words = {way for part in parts for way in _ways_of_writing(part)}
         self._words = sorted(words, key=len, reverse=True)
         self._pattern = re.compile("|".join(map(re.escape, self._words))) if words else None
-        self._longest = len(self._words[0]) if words else 0
+        self._shortest = len(self._words[-1]) if words else 0
 
     @property
     def is_idle(self) -> bool:
         return self._pattern is None
 
     def text(self, text: str) -> str:
-        return text if self._pattern is None else self._pattern.sub(MASK, text)
+        return text if self._pattern is None or len(text) < self._shortest else self._pattern.sub(MASK, text)
 
     def message(self, text: str) -> str:
         """Return a message that may quote the beginning of something: a secret that was cut off there is hidden too."""
@@ -74,17 +74,23 @@ class Redactor:
     def safe_length(self, text: str) -> int:
         """Return how much of the text can be redacted now: what follows may be the beginning of a secret."""
         cut = len(text) - self._held_back(text)
+        if cut == len(text):
+            return cut
         for found in self._pattern.finditer(text) if self._pattern else ():
             if found.start() < cut < found.end():
                 return found.start()
         return cut
 
     def _held_back(self, text: str) -> int:
-        for length in range(min(len(text), self._longest - 1), 0, -1):
-            end = text[-length:]
-            if any(len(word) > length and word.startswith(end) for word in self._words):
-                return length
-        return 0
+        return max((_begun(word, text) for word in self._words), default=0)
+
+
+def _begun(word: str, text: str) -> int:
+    """Return how many of the word's characters, short of all, the text ends with."""
+    start = text.find(word[0], max(len(text) - len(word) + 1, 0))
+    while start >= 0 and not word.startswith(text[start:]):
+        start = text.find(word[0], start + 1)
+    return len(text) - start if start >= 0 else 0
 
 
 class RedactedStream:

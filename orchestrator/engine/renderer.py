@@ -141,6 +141,8 @@ def _rendered_fields(settings: type, unrendered: frozenset[str]) -> tuple[str, .
 
 
 def _holds_template(value: object) -> bool:
+    if not value:  # most settings are not given
+        return False
     if isinstance(value, str):
         return "{{" in value or "${" in value or "{%" in value
     if isinstance(value, Mapping):

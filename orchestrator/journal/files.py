@@ -6,6 +6,7 @@ import os
 from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
+from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import Final
@@ -25,6 +26,7 @@ _MODE: Final = 0o600
 """What tasks write may be meant for their owner alone."""
 
 
+@lru_cache(_OPEN)
 def file_name(task: str) -> str:
     """Return the name of a task's files: `scrape[site-b]` is `scrape.site-b`, `outer/inner` is `outer.inner`."""
     plain = task.replace("[", ".").replace("]", "").replace("/", ".")
@@ -57,25 +59,26 @@ class TaskFiles:
         return f"{self._prefix}{file_name(task)}.{attempt}.{stream}"
 
     def write(self, task: str, attempt: int, stream: str, text: str) -> None:
+        data = text.encode("utf-8", "surrogateescape")
         try:
             if stream in _LOGGED:
-                self._log(task, self.log_path(task), text)
+                self._log(task, self.log_path(task), data)
             if stream not in {"err", "log"}:
-                self._append(task, self.path(task, attempt, stream), text)
+                self._append(task, self.path(task, attempt, stream), data)
         except OSError as error:
             self._fail(error)
 
-    def _log(self, task: str, path: str, text: str) -> None:
-        self._append(task, path, text)
-        (self._open_lines.discard if text.endswith("\n") else self._open_lines.add)(path)
+    def _log(self, task: str, path: str, data: bytes) -> None:
+        self._append(task, path, data)
+        (self._open_lines.discard if data.endswith(b"\n") else self._open_lines.add)(path)
 
-    def _append(self, task: str, path: str, text: str) -> None:
+    def _append(self, task: str, path: str, data: bytes) -> None:
         stream = self._streams.get(path)
         if stream is None:
             stream = self._streams[path] = self._open(path)
             self._by_task.setdefault(task, set()).add(path)
         self._streams.move_to_end(path)
-        _write_all(stream, text.encode("utf-8", "surrogateescape"))
+        _write_all(stream, data)
 
     def _open(self, path: str) -> int:
         """Return a descriptor: a file object would cost more than the write."""
@@ -94,7 +97,7 @@ class TaskFiles:
             return
         with suppress(OSError):  # told already, with the write that failed
             for path in paths & self._open_lines:
-                self._log(task, path, "\n")
+                self._log(task, path, b"\n")
         for path in paths:
             stream = self._streams.pop(path, None)
             if stream is not None:

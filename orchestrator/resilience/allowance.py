@@ -60,8 +60,11 @@ class Allowances:
 
     def _standing(self, unit: str) -> _Known | None:
         """Return what holds now of the limit."""
-        known, now = self._known.get(unit), self._now()
-        return known if known is None or seconds_until(known.until, now) else known.renewed(now)
+        known = self._known.get(unit)
+        if known is None:
+            return None
+        now = self._now()
+        return known if seconds_until(known.until, now) else known.renewed(now)
 
     def _delay(self, unit: str, amount: float) -> float:
         known = self._standing(unit)
