@@ -105,6 +105,10 @@ class Dashboard(App[DashboardExit]):
 
         self.set_interval(ALIVE, self._look_after_screen)
 
+    def on_ready(self) -> None:
+        """Let the screen have the rest. Textual paints nothing before this, whatever a screen calls after a refresh."""
+        self.main.call_after_refresh(self.main.complete)
+
     def _look_after_screen(self) -> None:
         """A screen that looks at nothing any more, though nobody closed it, is as good as crashed."""
         ticks, beats = self._heard

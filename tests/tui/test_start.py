@@ -8,12 +8,19 @@ import sys
 from pathlib import Path
 
 import pytest
+from rich.console import RenderableType
+from textual.screen import Screen as AnyScreen
 
 from orchestrator.core.commands import Command
 from orchestrator.core.ports import Subscription
 from orchestrator.core.run import Run
 from orchestrator.tui import DashboardExit, DashboardOptions, Left, run_dashboard
+from orchestrator.tui.app import Dashboard
 from orchestrator.tui.start import RESET, frames, prepare
+from orchestrator.tui.views.all import VIEWS
+from orchestrator.tui.views.view import View
+from tests.tui.eyes import Screen
+from tests.tui.scene import research
 
 
 class BrokenSession:
@@ -32,6 +39,24 @@ class BrokenSession:
 def test_a_screen_that_crashes_says_so_and_raises_nothing() -> None:
     left = run_dashboard(BrokenSession(), DashboardOptions(), engine_error=lambda: None)
     assert left == DashboardExit(Left.CRASHED, error="RuntimeError: no events here")
+
+
+class Watched(Dashboard):
+    """Remembers how many views there were at each painting."""
+
+    def _display(self, screen: AnyScreen[object], renderable: RenderableType | None) -> None:
+        if screen is self.main and renderable is not None and not self._batch_count:
+            vars(self).setdefault("views", []).append(len(self.main.query(View)))
+        super()._display(screen, renderable)
+
+
+async def test_one_view_is_painted_before_the_others_are_brought() -> None:
+    scene = research()
+    app = Watched(scene, DashboardOptions(), engine_error=scene.engine_error)
+    async with Screen(app) as eyes:
+        await eyes.pilot.pause()
+        assert vars(app)["views"][0] == 1
+        assert len(app.main.query(View)) == len(VIEWS)
 
 
 def test_importing_the_package_imports_no_textual() -> None:

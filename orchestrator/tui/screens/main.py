@@ -30,6 +30,7 @@ from orchestrator.tui.screens.answer import AnswerScreen
 from orchestrator.tui.screens.approval import ApprovalScreen
 from orchestrator.tui.screens.attention import AttentionScreen
 from orchestrator.tui.screens.desk import DeskScreen
+from orchestrator.tui.screens.modal import Dialog
 from orchestrator.tui.screens.telling import Teller
 from orchestrator.tui.text import clean
 from orchestrator.tui.views.all import VIEWS, load
@@ -104,7 +105,6 @@ class MainScreen(DeskScreen):
         self.view = load(Place.TASKS)(self)
         self._views = {Place.TASKS: self.view}
         self._wanted: Place | None = None
-        self._completes = False
 
     # ── layout ──────────────────────────────────────────────────────────────────────────────────
 
@@ -125,8 +125,8 @@ class MainScreen(DeskScreen):
         self.teller.tell(self.app, (), self.run, self.session.now())
         self._frame = self.set_interval(self._pause, self.tick)
 
-    async def _complete(self) -> None:
-        """Bring the log and the other views once the first one is seen: together they take as long again."""
+    async def complete(self) -> None:
+        """Bring the log and the other views. Call it once the first one is seen: together they take as long again."""
         self._begin_log()
         others = {place: load(place)(self) for place in VIEWS if place not in self._views}
         for view in others.values():
@@ -173,9 +173,6 @@ class MainScreen(DeskScreen):
     def _redraw_once(self) -> None:
         self._redraws = False
         self.redraw()
-        if not self._completes:
-            self._completes = True
-            self.call_after_refresh(self._complete)
 
     def use(self, paint: Paint) -> None:
         """Show another theme."""
@@ -184,6 +181,9 @@ class MainScreen(DeskScreen):
             bar.use(paint)
         for view in self._views.values():
             view.use(paint)
+        for screen in self.app.screen_stack:
+            if isinstance(screen, Dialog):
+                screen.use(paint)
         self.redraw()
 
     # ── frames ──────────────────────────────────────────────────────────────────────────────────
