@@ -26,13 +26,17 @@ _FILTERS: Final = {
 
 
 class Entry(NamedTuple):
-    """One thing that can be chosen: its name, its key or its kind, what it does, and how it is done."""
+    """One thing that can be chosen: its name, its key or its kind, what it does, and how it is done.
+
+    A `theme` can be looked at before it is chosen.
+    """
 
     text: str
     note: str
     help: str
     do: Callable[[], None]
     places: tuple[int, ...] = ()
+    theme: str = ""
 
 
 class Reach(Desk, Protocol):
@@ -88,7 +92,8 @@ class Palette:
 
     def _all_themes(self) -> Iterator[Entry]:
         for name in self._reach.themes():
-            yield Entry(f"Theme {name}", "theme", "Use these colours", partial(self._reach.use_theme, name))
+            use = partial(self._reach.use_theme, name)
+            yield Entry(f"Theme {name}", "theme", "Use these colours; Esc goes back", use, theme=name)
 
     def _filter(self, text: str) -> Entry:
         return Entry(f"Filter: {text}", "filter", "Show the tasks that match", partial(self._reach.filter_by, text))

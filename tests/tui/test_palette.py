@@ -193,3 +193,46 @@ async def test_from_the_logs_a_jump_leads_to_the_tasks(dashboard: Make) -> None:
         await choose(eyes, "site-h")
         assert eyes.app.main.view.place is Place.TASKS
         assert eyes.row == "scrape[site-h]"
+
+
+# ── themes ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def ground(eyes: Eyes) -> str:
+    return eyes.app.main.paint.spec.name
+
+
+async def rest(eyes: Eyes) -> None:
+    """Leave the cursor where it is for a moment."""
+    await eyes.pilot.pause(0.4)
+
+
+async def test_the_theme_under_the_cursor_is_shown_and_escape_goes_back(dashboard: Make) -> None:
+    async with Screen(dashboard(research())) as eyes:
+        await eyes.press("colon", *"orchestra-light")
+        await rest(eyes)
+        assert ground(eyes) == "orchestra-light"
+        screen = eyes.app.screen
+        assert isinstance(screen, PaletteScreen)
+        assert screen.paint is eyes.app.main.paint
+        await eyes.press("escape")
+        await rest(eyes)
+        assert ground(eyes) == "orchestra-dark"
+
+
+async def test_moving_on_to_what_is_no_theme_goes_back_too(dashboard: Make) -> None:
+    async with Screen(dashboard(research())) as eyes:
+        await eyes.press("colon", *"orchestra-light")
+        await rest(eyes)
+        await eyes.press(*["backspace"] * len("orchestra-light"))
+        await rest(eyes)
+        assert ground(eyes) == "orchestra-dark"
+
+
+async def test_the_theme_that_was_looked_at_stays_once_it_is_chosen(dashboard: Make) -> None:
+    async with Screen(dashboard(research())) as eyes:
+        await eyes.press("colon", *"theme contrast")
+        await rest(eyes)
+        await eyes.press("enter")
+        await rest(eyes)
+        assert ground(eyes) == "orchestra-contrast"

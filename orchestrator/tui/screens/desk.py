@@ -286,11 +286,17 @@ class DeskScreen(Screen[None]):
         from orchestrator.tui.palette import Palette  # noqa: PLC0415 - loaded once it is opened
         from orchestrator.tui.screens.palette import PaletteScreen  # noqa: PLC0415 - the same
 
+        before = self.app.theme
+
+        def preview(entry: Entry | None) -> None:
+            self.app.theme = (entry.theme if entry is not None else "") or before
+
         def chosen(entry: Entry | None) -> None:
+            preview(entry)
             if entry is not None:
                 entry.do()
 
-        self.open_dialog(PaletteScreen(Palette(self).find, self.paint), chosen)
+        self.open_dialog(PaletteScreen(Palette(self).find, self.paint, preview), chosen)
 
     def show_help(self) -> None:
         from orchestrator.tui.screens.help import HelpScreen  # noqa: PLC0415 - loaded once it is opened

@@ -10,7 +10,7 @@ from textual.screen import ModalScreen
 from orchestrator.tui.lines import Line, Span
 from orchestrator.tui.paint import Paint
 from orchestrator.tui.text import clean
-from orchestrator.tui.widgets.painted import Bar
+from orchestrator.tui.widgets.painted import Bar, Listing
 
 T = TypeVar("T")
 
@@ -40,6 +40,12 @@ class Dialog(ModalScreen[T | None], Generic[T]):
     def answer(self, value: T | None) -> None:
         """Close with this answer."""
         _ = self.dismiss(value)  # waiting for one's own end would never end
+
+    def use(self, paint: Paint) -> None:
+        """Show another theme."""
+        self.paint = paint
+        for widget in (*self.query(Bar), *self.query(Listing)):
+            widget.use(paint)
 
     def draw(self) -> None:
         """Write the lines for the present width."""

@@ -9,6 +9,7 @@ from typing import Final
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.timer import Timer
 from textual.widgets import Input
 
 from orchestrator.tui.commands import Motion
@@ -30,10 +31,12 @@ _MOVES: Final = {
     "pageup": Motion.PAGE_UP,
 }
 _ROWS: Final = 14
+_GLANCE: Final = 0.15
+"""Seconds that an entry is under the cursor before its theme is shown: nobody sees those that one only passes."""
 
 
 class PaletteScreen(Dialog[Entry]):
-    """Finds while one types. The answer is the chosen entry."""
+    """Finds while one types. The answer is the chosen entry; `preview` is told what the cursor rests on."""
 
     CSS = """
     PaletteScreen { align: center top; }
@@ -42,9 +45,13 @@ class PaletteScreen(Dialog[Entry]):
     PaletteScreen Text { height: 14; background: $surface; }
     """
 
-    def __init__(self, find: Callable[[str], Sequence[Entry]], paint: Paint) -> None:
+    def __init__(
+        self, find: Callable[[str], Sequence[Entry]], paint: Paint, preview: Callable[[Entry | None], None]
+    ) -> None:
         super().__init__(paint)
         self._find = find
+        self._preview = preview
+        self._glance: Timer | None = None
         self._found: Sequence[Entry] = find("")
         self._chosen = 0
 
@@ -68,7 +75,7 @@ class PaletteScreen(Dialog[Entry]):
         self._draw_hint()
 
     def _draw_hint(self) -> None:
-        entry = self._found[self._chosen] if self._found else None
+        entry = self._entry
         hint = self.query_one("#hint", Bar)
         words = entry.help if entry else ""
         end = (Span(plural(len(self._found), "entry", "entries") if self._found else "", "muted"),)
@@ -85,7 +92,7 @@ class PaletteScreen(Dialog[Entry]):
     def typed(self, message: Input.Changed) -> None:
         message.stop()
         self._found, self._chosen = self._find(message.value), 0
-        self.draw()
+        self._show_chosen()
 
     @on(Input.Submitted)
     def submitted(self, message: Input.Submitted) -> None:
@@ -108,7 +115,17 @@ class PaletteScreen(Dialog[Entry]):
         last = len(self._found) - 1
         place = self._chosen + steps[motion]
         self._chosen = place % (last + 1) if abs(steps[motion]) == 1 else max(0, min(last, place))
+        self._show_chosen()
+
+    def _show_chosen(self) -> None:
         self.draw()
+        if self._glance is not None:
+            self._glance.stop()
+        self._glance = self.set_timer(_GLANCE, lambda: self._preview(self._entry))
+
+    @property
+    def _entry(self) -> Entry | None:
+        return self._found[self._chosen] if self._found else None
 
     def on_click(self, event: events.Click) -> None:
         text = self.query_one(Text)
