@@ -47,7 +47,9 @@ from orchestrator.flows import (
     simulated,
     with_limits,
 )
+from orchestrator.flows.handing import inputs_of_all
 from orchestrator.flows.pricing import may_be_priced
+from orchestrator.flows.values import known_inputs
 from orchestrator.journal import JsonLines, TaskFiles
 from orchestrator.kinds.simulated import run_simulated
 from orchestrator.processes import kill_all_children, raise_descriptor_limit, stop_leftovers
@@ -179,7 +181,6 @@ class Outside:
     def __init__(self, flow: Flow, inputs: Mapping[str, Json], options: RunOptions) -> None:
         self._flow = flow
         self._simulated = options.simulate == "all"
-        self._inputs = inputs
         self._given = read_env_file(Path(options.env_file)) if options.env_file is not None else {}
         self._variables = {one.file: _variables(one) for one in _with_inner(flow)}
         self._values: dict[tuple[SecretSource, str], str] = {}
@@ -188,6 +189,7 @@ class Outside:
             for one in _with_inner(flow)
         }
         self._specs = list(_used_specs(flow))
+        self._inputs_of = inputs_of_all(flow, inputs, self._of_tasks)
         self._keys = {
             (home.file, spec.name): self._value(_key_of(spec.name), spec.api_key, home)
             for home, spec in self._specs
@@ -201,7 +203,7 @@ class Outside:
 
     def own_environment(self, flow: Flow, inputs: Mapping[str, Json]) -> Mapping[str, str]:
         """Return the variables that a flow adds for its tasks. Raises FlowError where they cannot be rendered."""
-        scope = {**self.scope(flow), "inputs": inputs, "input": inputs}
+        scope = self._known(flow, inputs)
         try:
             rendered_ones = {name: str(render_data(value, scope)) for name, value in flow.env.items()}
         except ValueError as error:
@@ -229,17 +231,26 @@ class Outside:
 
     def scope(self, flow: Flow) -> Mapping[str, object]:
         """Return what the templates of a flow's backends may name."""
-        inputs = self._inputs if flow is self._flow else _defaults(flow)
+        return self._known(flow, self._inputs_of[id(flow)])
+
+    def _known(self, flow: Flow, inputs: Mapping[str, Json]) -> Mapping[str, object]:
         return {"inputs": inputs, "input": inputs, "env": self._environ(flow), "secrets": self.secrets(flow)}
+
+    def _of_tasks(self, flow: Flow, inputs: Mapping[str, Json]) -> Mapping[str, object]:
+        """Return what templates of a flow's tasks may name before one of them has run."""
+        known = self._known(flow, inputs)
+        return {**known, "env": {**self._environ(flow), **self._own_as_known(flow, inputs)}}
 
     def services_environment(self, home: Flow) -> Mapping[str, str]:
         """Return the environment for what a flow's backends start."""
-        return self.environment if home is self._flow else {**self.environment, **self._own_as_known(home)}
+        if home is self._flow:
+            return self.environment
+        return {**self.environment, **self._own_as_known(home, self._inputs_of[id(home)])}
 
-    def _own_as_known(self, flow: Flow) -> Mapping[str, str]:
+    def _own_as_known(self, flow: Flow, inputs: Mapping[str, Json]) -> Mapping[str, str]:
         """Return the variables of a flow as far as they are known before it is called."""
         try:
-            return self.own_environment(flow, self._inputs if flow is self._flow else _defaults(flow))
+            return self.own_environment(flow, inputs)
         except FlowError:
             return self._variables[flow.file]
 
@@ -247,8 +258,10 @@ class Outside:
         """Return every value that must not be seen."""
         resolved = {value for one in self._secrets.values() for value in one.values()} | {*self._keys.values()}
         told = {text for home, spec in self._specs for text in _secrets_within(spec, self.scope(home))}
-        inner = {value for one in _with_inner(self._flow) for value in secret_values(self._own_as_known(one))}
-        own = {*_marked(self._flow, self._inputs), *told, *inner, *secret_values(self.environment)}
+        known = [(one, self._inputs_of[id(one)]) for one in _with_inner(self._flow)]
+        inner = {value for one, inputs in known for value in secret_values(self._own_as_known(one, inputs))}
+        marked = {value for one, inputs in known for value in _marked(one, inputs)}
+        own = {*marked, *told, *inner, *secret_values(self.environment)}
         return frozenset(own if self._simulated else own | resolved)
 
 
@@ -266,10 +279,6 @@ def _used_specs(flow: Flow, above: frozenset[str] = frozenset()) -> Iterator[tup
     yield from ((flow, spec) for name, spec in flow.backends.items() if name not in above)
     for inner in flow.flows.values():
         yield from _used_specs(inner, above | flow.backends.keys())
-
-
-def _defaults(flow: Flow) -> Mapping[str, Json]:
-    return {name: one.default for name, one in flow.inputs.items() if not one.required}
 
 
 def _marked(flow: Flow, inputs: Mapping[str, Json]) -> Iterator[str]:
@@ -317,9 +326,8 @@ class Workshop:
         self._clock = LoopClock()
         self.problems: tuple[Problem, ...] = ()
         self._variables = {one.file: self._own_variables(one) for one in _with_inner(flow)}
-        inputs = self._inputs(given)
-        self._given = inputs
         self._secrets = {one.file: dict(self._known_secrets(one)) for one in _with_inner(flow)}
+        self._inputs_of = inputs_of_all(flow, self._inputs(given), self._known)
         self._specs = list(_used_specs(flow))
         self._keys = dict(self._found_keys())
         self.redact = Redactor(self._hidden()).message
@@ -338,7 +346,7 @@ class Workshop:
             return check_inputs(self._flow, given, cwd=_here())
         except FlowError as error:
             self.problems = error.problems
-            return {name: one.default for name, one in self._flow.inputs.items() if not one.required}
+            return known_inputs(self._flow, {})
 
     def _known_secrets(self, flow: Flow) -> Iterator[tuple[str, str]]:
         for name, source in flow.secrets.items():
@@ -346,7 +354,9 @@ class Workshop:
                 yield name, secret_value(f"secret {name}", source, self._environ(flow), flow.folder)
 
     def _scope(self, flow: Flow) -> Mapping[str, object]:
-        inputs = self._given if flow is self._flow else _defaults(flow)
+        return self._known(flow, self._inputs_of[id(flow)])
+
+    def _known(self, flow: Flow, inputs: Mapping[str, Json]) -> Mapping[str, object]:
         return {"inputs": inputs, "input": inputs, "env": self._environ(flow), "secrets": self._secrets[flow.file]}
 
     def _found_keys(self) -> Iterator[tuple[tuple[str, SecretSource], str | FlowError]]:
@@ -362,7 +372,9 @@ class Workshop:
 
     def _hidden(self) -> Iterator[str]:
         environs = [self._environ(one) for one in _with_inner(self._flow)]
-        yield from (*_texts(self._secrets), *_marked(self._flow, self._given))
+        yield from _texts(self._secrets)
+        for one in _with_inner(self._flow):
+            yield from _marked(one, self._inputs_of[id(one)])
         yield from (value for environ in environs for value in secret_values(environ))
         yield from (key for key in self._keys.values() if isinstance(key, str))
         for home, spec in self._specs:

@@ -63,6 +63,23 @@ def test_what_settings_refuse_of_a_rendered_value_is_told_with_the_name() -> Non
         filled(spec, {"inputs": {"where": "ftp://x"}})
 
 
+async def test_backends_of_files_that_are_called_get_what_these_are_called_with(tmp_path: Path) -> None:
+    (tmp_path / "inner.yaml").write_text(
+        "inputs: {name: {required: true}, odd: {type: int, default: 3}}\ntasks: {a: {shell: echo}}\n"
+        "backends: {m: {kind: simulated, model: '{{ inputs.name }}-{{ inputs.odd }}'}}\n"
+    )
+    path = tmp_path / "flow.yaml"
+    path.write_text(
+        "inputs: {who: {default: me}}\ntasks:\n"
+        "  one: {flow: {file: inner.yaml, inputs: {name: '{{ inputs.who }}', odd: '{{ inputs.who }}'}}}\n"
+        "  two: {flow: {file: inner.yaml, inputs: {name: you, odd: 7}}}\n"
+    )
+    flow = load(str(path)).flow
+    workshop = Workshop(flow, {}, str(tmp_path))
+    made = [workshop.backend(flow.flows[task].backends["m"]).spec.settings for task in ("one", "two")]
+    assert [getattr(settings, "model", None) for settings in made] == ["me-3", "you-7"]
+
+
 def test_the_settings_beside_a_flow_are_found_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "nothing"))
     (tmp_path / "project" / "flows").mkdir(parents=True)

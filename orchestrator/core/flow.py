@@ -361,7 +361,8 @@ class DegradeLevel:
 class Flow:
     """The declared work, read from one file. `flows` holds the files that tasks of kind `flow` expand, by task id.
 
-    `degrade` holds the levels below the full one, the lowest last.
+    `degrade` holds the levels below the full one, the lowest last. `early` names the inputs that are read before the
+    run begins, each with the backends that do.
     """
 
     name: str
@@ -382,3 +383,4 @@ class Flow:
     flows: Mapping[str, Flow] = field(default_factory=lambda: EMPTY)
     seed: int | None = None
     degrade: tuple[DegradeLevel, ...] = ()
+    early: Mapping[str, frozenset[str]] = field(default_factory=lambda: EMPTY)

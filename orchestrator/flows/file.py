@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 from types import MappingProxyType
 from typing import Any, Final, Protocol
@@ -26,7 +26,8 @@ from orchestrator.flows.declared import read_groups, read_inputs, read_secrets
 from orchestrator.flows.degrading import check_levels
 from orchestrator.flows.dependencies import Dependencies
 from orchestrator.flows.findings import Findings, Spot
-from orchestrator.flows.grammar import has_template
+from orchestrator.flows.grammar import Path, has_template
+from orchestrator.flows.handing import EARLY, inputs_among, readers
 from orchestrator.flows.kinds import GATE_SHAPE, Sort
 from orchestrator.flows.limits import Limits
 from orchestrator.flows.names import Names, Place, Shape, shape_of
@@ -221,6 +222,7 @@ class Checker:
         roles = Roles([sections.roles, *files.shared.roles], sections.names("roles") - sections.roles.keys())
         self._casting = Casting(roles, self._toolbox, self._serving, findings)
         groups = {draft.id: self.maker.group(draft) for draft in sections.drafts.values()}
+        self.early: dict[str, set[str]] = {}
         self.dependencies = Dependencies(list(known), groups, sections.groups, findings, files.limits)
 
     def check(self) -> None:
@@ -251,6 +253,8 @@ class Checker:
         self._serving.check_fallbacks_of(
             declared for name, declared in self._known.declared.items() if name in used and name not in own
         )
+        for draft in sections.drafts.values():
+            self._check_early(draft, used | own.keys())
 
     def used(self) -> frozenset[str]:
         """Return the names of all that may be called, fallbacks too."""
@@ -330,6 +334,27 @@ class Checker:
             if declared and constant and (fault := choose(declared, value).fault):
                 self._findings.add(f"the input {name!r} {fault}", (*path, "inputs", name), code=Code.INPUT_VALUE)
 
+    def _check_early(self, draft: Draft, above: frozenset[str]) -> None:
+        """Check that what backends of a file read is known when they are made, but for those declared above it."""
+        inner, call = self._sections.calls.get(draft.id), draft.chosen.settings if draft.chosen else None
+        if inner is None or not isinstance(call, FlowCall):
+            return
+        for name, backends in inner.early.items():
+            path = (*draft.path, FLOW_KIND, "inputs", name)
+            late = next((str(one[0]) for one in self._names_in(call.inputs.get(name), path) if one[0] not in EARLY), "")
+            own = sorted(backends - above)
+            if late and own:
+                file = FilePath(inner.file).name
+                message = f"{late!r} is known too late: the backend {own[0]!r} of {file} reads {name!r} before the run"
+                hint = f"name inputs, env or secrets alone, or declare a backend {own[0]!r} in this file"
+                self._findings.add(message, path, hint)
+
+    def _names_in(self, value: object, path: Path) -> Iterator[tuple[str | int, ...]]:
+        """Yield what the templates within a value name."""
+        for where, text in texts(value, path):
+            for reference in self._templates.references(Use(where, text, _OUTPUTS)):
+                yield reference.path
+
     # ── templates outside of tasks ──
 
     def _check_outside(self) -> None:
@@ -340,6 +365,8 @@ class Checker:
             section, name = map(str, declared.spot.path)
             for path, text in texts_of(declared, top[section][name]):
                 self._check_use(Use(path, text, _OUTSIDE_TASKS))
+                for read in inputs_among(self._names_in(text, path), self._sections.inputs):
+                    self.early.setdefault(read, set()).add(name)
         for path, text in texts(top.get("roles"), ("roles",)):
             self._check_use(Use(path, text, _OUTSIDE_TASKS))
         for path, text in texts(top.get("outputs"), ("outputs",)):
@@ -356,7 +383,7 @@ class Checker:
 def _flow(sections: Sections, checker: Checker, findings: Findings, shared: Shared) -> Flow:
     assert sections.are_whole, "what is left out was told"
     top = sections.top
-    return Flow(
+    flow = Flow(
         name=top.get("name") or FilePath(findings.file).stem,
         tasks=MappingProxyType(_tasks(sections, checker)),
         file=absolute(findings.file, "."),
@@ -376,6 +403,7 @@ def _flow(sections: Sections, checker: Checker, findings: Findings, shared: Shar
         seed=top.get("seed"),
         degrade=top.get("degrade", ()),
     )
+    return replace(flow, early=MappingProxyType(readers(flow, checker.early)))
 
 
 def _backends(sections: Sections, checker: Checker, shared: Shared) -> dict[str, BackendSpec]:

@@ -17,6 +17,7 @@ from orchestrator.flows.bounds import slow_backends
 from orchestrator.flows.counting import count_tasks, with_known_lists
 from orchestrator.flows.file import FileReader
 from orchestrator.flows.findings import Findings, TooManyProblemsError, data_at
+from orchestrator.flows.handing import told_apart
 from orchestrator.flows.limits import MAX_DEPTH, Limits
 from orchestrator.flows.paths import is_file
 from orchestrator.flows.registry import Registry
@@ -62,7 +63,7 @@ def load_flow(
         raise FlowError(*_sorted(library.problems, path))
     _check_size(flow, path, limits)
     library.warn_of_slow_backends(flow, path)
-    return Loaded(flow, _sorted(library.warnings, path))
+    return Loaded(told_apart(flow), _sorted(library.warnings, path))
 
 
 def _problems_of(shared: Shared) -> list[Problem]:

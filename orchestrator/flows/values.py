@@ -178,6 +178,17 @@ def resolve_inputs(flow: Flow, values: Mapping[str, Json]) -> Mapping[str, Json]
     return _complete(flow, values)
 
 
+def known_inputs(flow: Flow, given: Mapping[str, Json]) -> Mapping[str, Json]:
+    """Return the inputs of a flow as far as they are known: those that are given and fit, and defaults."""
+    fitting = {
+        name: value
+        for name, value in given.items()
+        if (declared := flow.inputs.get(name)) and choose(declared, value).fault is None
+    }
+    known = (one for one in flow.inputs.values() if one.name in fitting or not one.required)
+    return {declared.name: _value(flow, declared, fitting) for declared in known}
+
+
 def input_faults(flow: Flow, names: set[str], wrong: set[str]) -> list[Problem]:
     """Return what is wrong with a call by the names of the inputs alone: unknown ones, missing ones."""
     suggest = Suggest()

@@ -116,6 +116,26 @@ def test_inputs_reach_the_tasks(tmp_path: Path) -> None:
     assert "did you mean 'many'?" in wrong.stderr
 
 
+def test_what_a_file_is_called_with_reaches_its_backends(tmp_path: Path) -> None:
+    (tmp_path / "inner.yaml").write_text(
+        "inputs: {name: {required: true}}\nbackends: {m: {kind: simulated, model: '{{ inputs.name }}'}}\n"
+        "tasks: {ask: {llm: {backend: m, prompt: hi}}}\noutputs: {model: '{{ ask.model }}'}\n"
+    )
+    (tmp_path / "middle.yaml").write_text(
+        "inputs: {stem: {}}\nenv: {TAIL: end}\noutputs: {model: '{{ call.model }}'}\n"
+        "tasks: {call: {flow: {file: inner.yaml, inputs: {name: '{{ inputs.stem }}-{{ env.TAIL }}'}}}}\n"
+    )
+    text = (
+        "inputs: {who: {required: true}}\n"
+        "outputs: {models: ['{{ one.model }}', '{{ two.model }}', '{{ deep.model }}']}\n"
+        "tasks:\n  one: {flow: {file: inner.yaml, inputs: {name: '{{ inputs.who }}'}}}\n"
+        "  two: {flow: {file: inner.yaml, inputs: {name: other}}}\n"
+        "  deep: {flow: {file: middle.yaml, inputs: {stem: '{{ inputs.who }}'}}}\n"
+    )
+    done = piped("run", str(flow(tmp_path, text)), "-i", "who=big", "--output", "json", state=tmp_path)
+    assert json.loads(done.stdout)["outputs"] == {"models": ["big", "other", "big-end"]}
+
+
 def test_a_dry_run_prints_the_plan_and_runs_nothing(tmp_path: Path) -> None:
     path = flow(tmp_path, f"version: 1\nname: f\ntasks:\n  a: {{shell: touch {tmp_path}/pwned}}\n")
     done = piped("run", str(path), "--dry-run", state=tmp_path)
