@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -66,6 +67,31 @@ def find_themes(folders: Iterable[Path], *, environ: Mapping[str, str]) -> Theme
         specs.values(), key=lambda spec: (spec.name != DEFAULT_THEME, not spec.name.startswith("orchestra-"))
     )
     return Themes(tuple(ordered), tuple(problems))
+
+
+class ThemeWatch:
+    """Reads the themes of some folders again once one of their files is another."""
+
+    def __init__(self, folders: Iterable[Path], environ: Mapping[str, str]) -> None:
+        self._folders = tuple(folders)
+        self._environ = environ
+        self._seen = self._stamps()
+
+    def look(self) -> Themes | None:
+        """Return what there is if it has changed since the last look."""
+        stamps = self._stamps()
+        if stamps == self._seen:
+            return None
+        self._seen = stamps
+        return find_themes(self._folders, environ=self._environ)
+
+    def _stamps(self) -> dict[str, tuple[int, int]]:
+        found: dict[str, tuple[int, int]] = {}
+        for path in (path for folder in self._folders for path in folder.glob("*.yaml")):
+            with suppress(OSError):  # it went away
+                status = path.stat()
+                found[str(path)] = (status.st_mtime_ns, status.st_size)
+        return found
 
 
 def chosen_theme(

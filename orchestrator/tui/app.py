@@ -29,6 +29,10 @@ PATIENCE: Final = 3.0
 """and those after which one that does nothing is dead. While the program sleeps or is held up, none pass."""
 
 
+GLANCE: Final = 1.0
+"""Seconds between two looks at the files of themes."""
+
+
 def bindings(keymap: Keymap) -> list[BindingType]:
     """Return the bindings of the commands that are in force everywhere."""
     return [
@@ -104,6 +108,7 @@ class Dashboard(App[DashboardExit]):
         _ = self.push_screen(self.main)
 
         self.set_interval(ALIVE, self._look_after_screen)
+        self.set_interval(GLANCE, self._renew_themes)
 
     def on_ready(self) -> None:
         """Let the screen have the rest. Textual paints nothing before this, whatever a screen calls after a refresh."""
@@ -138,6 +143,20 @@ class Dashboard(App[DashboardExit]):
         if self._options.theme is not None and self._options.theme in self.available_themes:
             return self._options.theme
         return next(iter(self._specs), "textual-dark")
+
+    def _renew_themes(self) -> None:
+        """Take in what was changed in the files of themes; the one that is shown changes at once."""
+        found = self._options.changed_themes()
+        if found is None:
+            return
+        for problem in found.problems:
+            self.notify(str(problem), severity="warning", markup=False)
+        other = [spec for spec in found.specs if self._specs.get(spec.name) != spec]
+        for spec in other:
+            self._specs[spec.name] = spec
+            self.register_theme(to_textual(spec))
+        if self.theme in {spec.name for spec in other}:
+            self.mutate_reactive(Dashboard.theme)
 
     def show_next_theme(self) -> None:
         """Go through the themes that we were given, and the one that was chosen at the start."""

@@ -5,10 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import Final, Protocol
 
+from orchestrator.core.errors import Problem
 from orchestrator.core.ports import Guide
 from orchestrator.core.theme import ThemeSpec
+
+
+class ThemesRead(Protocol):
+    """The themes that were found, and what is wrong with the files of others."""
+
+    @property
+    def specs(self) -> tuple[ThemeSpec, ...]: ...
+    @property
+    def problems(self) -> tuple[Problem, ...]: ...
 
 
 class Left(StrEnum):
@@ -38,15 +48,16 @@ _STATUS = {Left.HANGUP: 129, Left.INTERRUPTED: 130, Left.FORCED: 130, Left.TERMI
 class DashboardOptions:
     """How the screen looks and when it goes. The first of `themes` is shown unless `theme` names another.
 
-    `keys` are those that commands have in place of their own, by id, as `read_keys` returns them. `log_path` says which
-    file holds all that a task wrote. One that is `inline` takes a few lines below the prompt. `fps` bounds how often
-    what changes by itself is drawn; None leaves that to the line that leads to the terminal. `notifications` are the
-    ways in which a person is told. One that `follows_failures` puts the cursor on the first one where nobody does
-    anything. A `guide` leads through the run.
+    `changed_themes` returns the themes anew once their files were changed. `keys` are those that commands have in place
+    of their own, by id, as `read_keys` returns them. `log_path` says which file holds all that a task wrote. One that
+    is `inline` takes a few lines below the prompt. `fps` bounds how often what changes by itself is drawn; None leaves
+    that to the line that leads to the terminal. `notifications` are the ways in which a person is told. One that
+    `follows_failures` puts the cursor on the first one where nobody does anything. A `guide` leads through the run.
     """
 
     theme: str | None = None
     themes: tuple[ThemeSpec, ...] = ()
+    changed_themes: Callable[[], ThemesRead | None] = lambda: None
     ascii: bool = False
     exit_when_done: bool = False
     mouse: bool = True

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.config.themes import DEFAULT_THEME, chosen_theme, find_themes, load_theme, theme_folders
+from orchestrator.config.themes import DEFAULT_THEME, ThemeWatch, chosen_theme, find_themes, load_theme, theme_folders
 from orchestrator.core.errors import FlowError
 from orchestrator.core.theme import (
     BASE_KEYS,
@@ -216,3 +216,24 @@ def test_contrast_is_what_wcag_says() -> None:
 def test_mixing_goes_from_one_colour_to_the_other() -> None:
     assert mix("#000000", "#ffffff", 0.0) == "#000000"
     assert mix("#000000", "#ffffff", 1.0) == "#ffffff"
+
+
+# ── watching ────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_watch_tells_of_files_that_come_change_and_go(tmp_path: Path) -> None:
+    watch = ThemeWatch([tmp_path / "none", tmp_path], environ={})
+    assert watch.look() is None
+    path = write(tmp_path, GOOD)
+    assert seen(watch) == ("mine",)
+    assert watch.look() is None
+    write(tmp_path, GOOD.replace("name: mine", "name: another"))
+    assert seen(watch) == ("another",)
+    path.unlink()
+    assert seen(watch) == ()
+
+
+def seen(watch: ThemeWatch) -> tuple[str, ...]:
+    themes = watch.look()
+    assert themes is not None
+    return themes.names

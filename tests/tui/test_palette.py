@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 
+from orchestrator.config.themes import Themes
 from orchestrator.core import commands as ask
+from orchestrator.core.errors import Problem
 from orchestrator.tui.app import Dashboard
 from orchestrator.tui.commands import Place
 from orchestrator.tui.fuzzy import Query, best
+from orchestrator.tui.options import DashboardOptions
 from orchestrator.tui.palette import Palette
 from orchestrator.tui.rows import Kind, Row
 from orchestrator.tui.screens.dialog import AskScreen
@@ -18,6 +22,8 @@ from orchestrator.tui.screens.main import MainScreen
 from orchestrator.tui.screens.palette import PaletteScreen, marked
 from orchestrator.tui.sorting import By, Sort
 from orchestrator.tui.text import clean
+from orchestrator.tui.widgets.painted import Bar
+from tests.tui.conftest import THEMES
 from tests.tui.desk import PaperDesk
 from tests.tui.eyes import Eyes, Screen
 from tests.tui.scene import Scene, empty, research
@@ -236,3 +242,19 @@ async def test_the_theme_that_was_looked_at_stays_once_it_is_chosen(dashboard: M
         await eyes.press("enter")
         await rest(eyes)
         assert ground(eyes) == "orchestra-contrast"
+
+
+async def test_a_theme_whose_file_is_changed_changes_while_it_is_shown() -> None:
+    dark = THEMES[0]
+    red = replace(dark, base={**dark.base, "primary": "#ff8080"})
+    changes = [Themes((red,), (Problem("broken", "b.yaml", 1, 2),)), None, None, None, None]
+    options = DashboardOptions(theme=dark.name, themes=THEMES, changed_themes=lambda: changes.pop(0))
+    scene = research()
+    async with Screen(Dashboard(scene, options, engine_error=scene.engine_error)) as eyes:
+        await eyes.pilot.pause(1.5)
+        assert eyes.app.main.paint.spec == red
+        assert eyes.app.main.view.query_one(Bar).paint.spec == red
+        assert eyes.toasts == ["b.yaml:1:2: broken"]
+        await eyes.press("ctrl+t")
+        await eyes.pilot.pause(0.2)
+        assert ground(eyes) != dark.name
