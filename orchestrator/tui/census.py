@@ -54,8 +54,9 @@ class Counting:
         self._census: Census | None = None
 
     def of(self, run: Run, now: float) -> Census:
-        """Return how things stand, or stood a second ago."""
-        same = run is self._run and (run.seq == self._seq or now - self._at < EVERY + len(run.tasks) / 5000)
+        """Return how things stand, or stood a second ago. The clock stands still at the end, which is always told."""
+        recent = run.ended is None and now - self._at < EVERY + len(run.tasks) / 5000
+        same = run is self._run and (run.seq == self._seq or recent)
         if self._census is None or not same:
             self._run, self._seq, self._at = run, run.seq, now
             self._census = census(run, now)

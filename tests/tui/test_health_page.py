@@ -249,6 +249,14 @@ def test_a_census_is_made_at_most_once_a_second() -> None:
     assert counting.of(scene.run, 11.1) is not first
 
 
+def test_the_end_of_a_run_is_counted_however_late_the_last_census_was() -> None:
+    scene, counting = research(), Counting()
+    _ = counting.of(scene.run, 10.0)
+    scene.tell(ev.RunFinished(Outcome.FAILED))
+    assert counting.of(scene.run, 10.0) == census(scene.run, 10.0)
+    assert counting.of(scene.run, 10.0) is counting.of(scene.run, 10.0)
+
+
 def test_rates_are_of_late_and_on_average_where_nobody_looked() -> None:
     scene, trends = Scene().tell(started([], [], [BudgetInfo("run", None, 10.0)])), Trends()
     assert trends.rate("run", "cost_usd", 6.0, 60.0) == pytest.approx(0.1)
