@@ -153,9 +153,9 @@ def _as_asked(flow: Flow, options: RunOptions) -> Flow:
     return flow
 
 
-def _is_priced(spec: BackendSpec) -> bool:
-    """Return whether calls have a price: the backend's own, or one that its kind knows."""
-    return may_be_priced(spec, registry().backend(spec.kind))
+def _is_priced(spec: BackendSpec, model: str | None) -> bool:
+    """Return whether calls have a price: one that is declared, or that the backend's kind knows."""
+    return may_be_priced(spec, registry().backend(spec.kind), model)
 
 
 def _check_approvals(flow: Flow, options: RunOptions) -> None:

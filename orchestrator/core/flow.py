@@ -180,7 +180,10 @@ class HealthCheck:
 
 @fact
 class BackendSpec:
-    """One backend: its kind's own settings, and the policies that hold for every call to it."""
+    """One backend: its kind's own settings, and the policies that hold for every call to it.
+
+    `price` holds for whatever model is asked there; without it `prices` says what single models cost.
+    """
 
     name: str
     kind: str
@@ -190,11 +193,18 @@ class BackendSpec:
     max_concurrency: int | None = None
     fallback: tuple[str, ...] = ()
     price: Price | None = None
+    prices: Mapping[str, Price] = field(default_factory=lambda: EMPTY)
     max_tokens: int | None = None
     api_key: SecretSource | None = None
     headers: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     timeouts: NetTimeouts = NetTimeouts()
     health_check: HealthCheck | None = None
+
+    def price_of(self, model: str | None) -> Price | None:
+        """Return what is declared that a model costs, or the backend's own where none is named."""
+        if self.price is not None or not self.prices:
+            return self.price
+        return self.prices.get(model or getattr(self.settings, "model", None) or "")
 
 
 @fact

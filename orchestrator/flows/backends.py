@@ -37,9 +37,9 @@ class Declared:
         return model if isinstance(model, str) else None
 
     def priced(self, prices: Mapping[str, Price]) -> Declared:
-        """Return the backend with the price of its model, if it has none of its own and the model is listed."""
-        price = prices.get(self.model or "") if self.spec.price is None else None
-        return self if price is None else replace(self, spec=replace(self.spec, price=price))
+        """Return the backend with the prices of models, if it asks some and has no price of its own."""
+        asks = hasattr(self.spec.settings, "model") and self.spec.price is None
+        return replace(self, spec=replace(self.spec, prices=prices)) if asks and prices else self
 
 
 def read_backends(data: Mapping[str, Any], registry: Registry, findings: Findings) -> dict[str, Declared]:

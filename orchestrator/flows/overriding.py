@@ -46,23 +46,28 @@ def only(flow: Flow, wanted: Sequence[str]) -> Flow:
     )
 
 
-def check_priced(flow: Flow, is_priced: Callable[[BackendSpec], bool]) -> None:
+def check_priced(flow: Flow, is_priced: Callable[[BackendSpec, str | None], bool]) -> None:
     """Raise FlowError if a budget in dollars could not be kept, for want of a price."""
     for one in with_inner(flow):
-        used = {name for task in one.tasks.values() if task.kind in MODEL_KINDS for name in _backends(task, one)}
-        for name in sorted(used):
-            if not is_priced(one.backends[name]):
+        used = {pair for task in one.tasks.values() if task.kind in MODEL_KINDS for pair in _asked(task, one)}
+        for name, model in sorted(used, key=str):
+            if not is_priced(one.backends[name], model):
                 hint = f"give {name!r} a `price: {{input: …, output: …}}`, in dollars for a million tokens"
-                what = f"--budget-usd: a budget in dollars cannot be kept: the backend {name!r} has no price"
+                lacks = f"the backend {name!r} has no price" + (f" for {model!r}" if model else "")
+                what = f"--budget-usd: a budget in dollars cannot be kept: {lacks}"
                 raise FlowError(Problem(what, one.file, hint=hint))
 
 
-def _backends(task: Task, flow: Flow) -> Iterator[str]:
-    """Yield the declared backends that the task can come to; of a template all that it may be."""
-    named = task.backend or ""
+def _asked(task: Task, flow: Flow) -> Iterator[tuple[str, str | None]]:
+    """Yield the declared backends that the task can come to, with the model that it names there.
+
+    Of a template all are told that it may be. A model is one of the task's own backend alone.
+    """
+    named, model = task.backend or "", getattr(task.settings, "model", None)
     for name in [named] if named in flow.backends else flow.backends if named else ():
         others = task.fallback if task.fallback is not None else flow.backends[name].fallback
-        yield from (one for one in (name, *others) if one in flow.backends)
+        yield name, model
+        yield from ((one, None) for one in others if one in flow.backends)
 
 
 def with_inner(flow: Flow) -> Iterator[Flow]:
@@ -116,7 +121,7 @@ def _simulated(spec: BackendSpec, settings: Any, flow: Flow) -> BackendSpec:  # 
         settings = replace(
             settings, tools=tuple(sorted(tool for server, _, tool in named if server == spec.name and tool))
         )
-    return replace(spec, kind="simulated", settings=settings, api_key=None)
+    return replace(spec, kind="simulated", settings=settings, api_key=None, price=spec.price_of(None))
 
 
 def _tools(settings: object) -> Iterator[str]:

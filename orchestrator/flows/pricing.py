@@ -1,4 +1,4 @@
-"""What a model costs: what the backend says, else what its kind knows of the model."""
+"""What a model costs: what the backend says, else the configuration of the model, else what the kind knows of it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from orchestrator.models.prices import price_of
 
 def price_for(spec: BackendSpec, kind: type[Backend] | None, model: str | None = None) -> Price | None:
     """Return what the model costs there, or the backend's own where none is named; None where nobody knows."""
-    if spec.price is not None:
-        return spec.price
+    declared = spec.price_of(model)
+    if declared is not None:
+        return declared
     name = model or getattr(spec.settings, "model", None)
     if not isinstance(name, str) or not getattr(kind, "knows_prices", False):
         return None

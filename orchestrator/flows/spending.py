@@ -87,7 +87,7 @@ class Spending:
             return
         self._told.add((name, model, path))
         what = f"the backend {name!r} has no price"
-        if getattr(declared.kind, "knows_prices", False):
+        if declared.spec.prices or getattr(declared.kind, "knows_prices", False):
             what = f"nobody knows what {model or declared.model!r} costs at the backend {name!r}"
         message = f"a budget in dollars cannot be kept: {what}"
         hint = f"give {name!r} a `price: {{input: …, output: …}}`, in dollars for a million tokens"

@@ -233,7 +233,7 @@ def estimated(settings: PromptSettings, spec: BackendSpec) -> Estimate:
     # A backend may know better than characters do: a simulated one declares what its calls use.
     tokens = getattr(spec.settings, "tokens", None)
     if tokens is not None:
-        return Estimate(tokens.input, tokens.output)
+        return Estimate(tokens.input, tokens.output, settings.model)
     request = request_of(settings, spec)
     return Estimate(request.tokens + FILE_TOKENS * len(settings.files), request.max_tokens or 0, request.model)
 

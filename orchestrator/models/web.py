@@ -68,14 +68,15 @@ class ModelWeb:
 
         Raises AttemptError where there is no answer; what was used until then is told to the context all the same.
         """
+        asked = str(body.get("model", ""))
         try:
             await self._exchange(_posted(path, body), reader, context)
             answer = reader.draft.answer()
         except AttemptError:
             if spent := reader.draft.spent():
-                context.used(self._priced(reader.draft.model, spent), reader.draft.model)
+                context.used(self._priced(asked, reader.draft.model, spent), reader.draft.model)
             raise
-        usage = self._priced(answer.model, answer.usage)
+        usage = self._priced(asked, answer.model, answer.usage)
         return answer if usage is answer.usage else replace(answer, usage=usage)
 
     async def get(self, path: str, clock: Clock) -> Mapping[str, Any]:
@@ -166,10 +167,18 @@ class ModelWeb:
             hint="check base_url: what answers there is no API (most end in /v1)",
         )
 
-    def _priced(self, model: str, usage: Usage) -> Usage:
-        """Return the usage with what it cost, unless the backend declares a price of its own."""
+    def _priced(self, asked: str, model: str, usage: Usage) -> Usage:
+        """Return the usage with what it cost, unless the backend declares a price of its own.
+
+        Who lists a price may know the model by the name that is asked for, or by the longer one that answers.
+        """
+        prices = self._spec.prices
         if self._spec.price is not None:
             cost = None
+        elif prices and (price := prices.get(model) or prices.get(asked)) is not None:
+            cost = price.of(
+                usage.input_tokens, usage.output_tokens, cached=usage.cached_tokens, stored=usage.stored_tokens
+            )
         elif usage.cost_usd is not None:
             cost = usage.cost_usd
         else:

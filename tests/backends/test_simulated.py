@@ -1,12 +1,13 @@
 """The simulated backend does what it was told to do, and the same again for equal seeds."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from orchestrator.backends.simulated import Burns, CallOfTool, SimulatedBackend, SimulatedSettings, Tokens, Turn
 from orchestrator.core.errors import AttemptError, Code, InputError
-from orchestrator.core.flow import BackendSpec
+from orchestrator.core.flow import BackendSpec, Price
 from orchestrator.core.model import Message, ModelAnswer, ModelRequest, ToolCall, ToolSpec, Usage, said
 from orchestrator.core.ports import BackendServices, Estimate, HttpAnswer, HttpRequest
 from orchestrator.core.simulation import Dials, Mood
@@ -71,6 +72,15 @@ async def test_what_it_uses_is_what_it_was_told() -> None:
     model = backend(SimulatedSettings(tokens=Tokens(100, 50)))
     assert (await model.complete(HELLO, FakeContext())).usage == Usage(100, 50)
     assert model.count(HELLO) == Estimate(100, 50)
+
+
+async def test_it_costs_what_its_model_is_said_to_cost() -> None:
+    prices = {"small": Price(1e6, 2e6)}
+    spec = BackendSpec("offline", "simulated", SimulatedSettings(tokens=Tokens(3, 2)), prices=prices)
+    model = SimulatedBackend(spec, BackendServices(FakeClock(), FakeChance()))
+    asked = [await model.complete(replace(HELLO, model=name), FakeContext()) for name in ("small", None)]
+    assert [answer.usage.cost_usd for answer in asked] == [7.0, None]
+    assert (model.price("small"), model.price(None)) == (Price(1e6, 2e6), None)
 
 
 async def test_an_answer_longer_than_max_tokens_is_cut_and_says_so() -> None:

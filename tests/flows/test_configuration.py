@@ -138,10 +138,10 @@ backends:
 tasks: {a: {llm: {backend: claude, prompt: hi}}}
 """
     backends = load(tmp_path, text, PRICES, "prices: {small: {input: 5, output: 5}}", SHARED).backends
-    assert backends["mine"].price == Price(1.0, 2.0)
-    assert backends["dear"].price == Price(9.0, 9.0)
-    assert backends["free"].price is None
-    assert backends["claude"].price == Price(3.0, 15.0, 0.30)
+    assert backends["mine"].price_of(None) == backends["free"].price_of("small") == Price(1.0, 2.0)
+    assert backends["dear"].price_of(None) == backends["dear"].price_of("claude-x") == Price(9.0, 9.0)
+    assert backends["free"].price_of(None) is None
+    assert backends["claude"].price_of(None) == backends["mine"].price_of("claude-x") == Price(3.0, 15.0, 0.30)
 
 
 # ── mistakes ────────────────────────────────────────────────────────────────────────────────────

@@ -117,5 +117,8 @@ def test_a_price_is_the_backends_own_or_the_one_that_is_listed(tmp_path: Path) -
     assert found is not None
     assert found.input > 0
     assert price_for(replace(spec, price=Price(7, 8)), LISTED) == Price(7, 8)
+    known = replace(spec, prices={"mine": Price(1, 2)})
+    assert (price_for(known, LISTED, "mine"), price_for(known, LISTED)) == (Price(1, 2), found)
+    assert price_for(known, PLAIN, "mine") == Price(1, 2)
     assert price_for(spec, PLAIN) is None
     assert not may_be_priced(spec, PLAIN, "{{ inputs.model }}")

@@ -49,5 +49,11 @@ tasks:
 def test_a_budget_in_dollars_needs_a_price_of_every_backend_that_can_be_called(tmp_path: Path) -> None:
     flow = flow_of(tmp_path, CALLING)
     with pytest.raises(FlowError, match="the backend 'free' has no price; give 'free' a `price"):
-        check_priced(flow, lambda spec: spec.price is not None)
-    check_priced(flow, lambda spec: spec.name != "other")
+        check_priced(flow, lambda spec, _: spec.price is not None)
+    check_priced(flow, lambda spec, _: spec.name != "other")
+
+
+def test_a_budget_in_dollars_needs_a_price_of_every_model_that_a_task_names(tmp_path: Path) -> None:
+    flow = flow_of(tmp_path, CALLING.replace("prompt: hello", "prompt: hello, model: strange"))
+    with pytest.raises(FlowError, match="the backend 'paid' has no price for 'strange'"):
+        check_priced(flow, lambda _, model: model is None)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from orchestrator.core.errors import Code, InputError, UpstreamError
-from orchestrator.core.flow import BackendSpec, NetTimeouts, SecretSource
+from orchestrator.core.flow import BackendSpec, NetTimeouts, Price, SecretSource
 from orchestrator.core.model import ModelAnswer, ModelRequest, Usage, said
 from orchestrator.models.building import Delta, Draft
 from orchestrator.models.shapes import count_of, text_of
@@ -45,7 +45,7 @@ async def asked(*replies: Reply, context: FakeContext | None = None, **given: An
     async with playing(*replies) as player:
         web = ModelWeb(BackendSpec("b", "plain", None, **given), base_url=player.url)
         try:
-            return await web.ask("ask", {"q": 1}, Plain(), context or FakeContext())
+            return await web.ask("ask", {"q": 1, "model": "gpt"}, Plain(), context or FakeContext())
         finally:
             await web.aclose()
 
@@ -133,3 +133,17 @@ async def test_a_key_that_cannot_be_sent_is_not_told_either(key: str) -> None:
         await web.aclose()
     assert key not in str(caught.value.failure)
     assert "secret" not in str(caught.value.failure)
+
+
+@pytest.mark.parametrize(
+    ("prices", "cost"),
+    [
+        ({"gpt": Price(1e6, 2e6)}, 9.0),
+        ({"gpt": Price(1e6, 2e6), "gpt-4o-mini": Price(1e6, 1e6)}, 6.0),
+        ({"other": Price(1e6, 2e6)}, None),
+    ],
+)
+async def test_a_price_of_the_model_counts_by_either_of_its_names(prices: dict[str, Price], cost: float | None) -> None:
+    reply = whole({"say": "hi", "used": 3, "end": True})
+    assert (await asked(reply, prices=prices)).usage.cost_usd == cost
+    assert (await asked(reply, prices=prices, price=Price(1, 1))).usage.cost_usd is None

@@ -96,7 +96,7 @@ class AnthropicBackend(ModelBackend, Checkable):
         return Estimate(tokens_of(request), self._longest(request), request.model or self._own.model)
 
     def price(self, model: str | None) -> Price | None:
-        return self._spec.price or price_of(self._own.base_url, model or self._own.model)
+        return self._spec.price_of(model) or price_of(self._own.base_url, model or self._own.model)
 
     def window(self, model: str | None) -> int | None:
         return window_of(self._own.base_url, model or self._own.model)

@@ -7,6 +7,7 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import ClassVar, Final
 
 from orchestrator.backends.simulated.declared import (
@@ -106,8 +107,7 @@ class SimulatedBackend(ModelBackend, HttpBackendPort, ToolServer, Checkable, Per
         return Estimate(request.tokens, request.max_tokens or 0, request.model)
 
     def price(self, model: str | None) -> Price | None:
-        del model
-        return self._spec.price
+        return self._spec.price_of(model)
 
     def window(self, model: str | None) -> int | None:
         del model
@@ -117,7 +117,14 @@ class SimulatedBackend(ModelBackend, HttpBackendPort, ToolServer, Checkable, Per
         number = await self._succeeded(context)
         answer = self._answer(request, context, number)
         await self._stream(answer.text, context)
-        return answer
+        return self._priced(answer)
+
+    def _priced(self, answer: ModelAnswer) -> ModelAnswer:
+        """Return the answer with what its model costs, unless the backend declares a price for all of them."""
+        price, used = self._spec.prices.get(answer.model), answer.usage
+        if price is None or self._spec.price is not None:
+            return answer
+        return replace(answer, usage=used._replace(cost_usd=price.of(used.input_tokens, used.output_tokens)))
 
     def _answer(self, request: ModelRequest, context: Context, number: int) -> ModelAnswer:
         model = request.model or self._own.model

@@ -405,6 +405,9 @@ def test_prices_and_windows_are_those_of_the_address() -> None:
     assert known.window("gpt-4o-mini") == 128_000
     assert backend().price("gpt-4o-mini") is None
     assert backend(price=Price(1.0, 2.0)).price(None) == Price(1.0, 2.0)
+    listed = backend("https://api.openai.com/v1", prices={"gpt-4o-mini": Price(3.0, 4.0)})
+    assert listed.price(None) == Price(3.0, 4.0)
+    assert listed.price("gpt-4o") == known.price("gpt-4o")
 
 
 async def test_what_a_router_says_it_cost_is_what_it_cost() -> None:
