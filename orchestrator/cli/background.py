@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import re
 import select
+import sys
 import termios
+import threading
 import tty
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import IO, Final
+from typing import IO, Any, Final
 
+from orchestrator.cli.streams import no_dashboard_because, wants_lines
 from orchestrator.core.theme import contrast
 
 _ASK: Final = b"\x1b]11;?\x1b\\\x1b[c"
@@ -21,6 +24,35 @@ _END: Final = re.compile(rb"\x1b\[\?[0-9;]*c")
 PATIENCE: Final = 0.2
 """Seconds for an answer. A terminal at this machine needs a thousandth of that; another machine's is not asked, since
 what came later would be taken for keys."""
+
+
+class Background:
+    """The terminal's background, for which it is asked at once: there is enough to load until the answer is there."""
+
+    def __init__(self, stdin: IO[str], stderr: IO[str], environ: Mapping[str, str], patience: float = PATIENCE) -> None:
+        self._bright = False
+        self._thread = threading.Thread(target=self._ask, args=(stdin, stderr, environ, patience), name="background")
+        self._thread.start()
+
+    def _ask(self, stdin: IO[str], stderr: IO[str], environ: Mapping[str, str], patience: float) -> None:
+        self._bright = is_bright(stdin, stderr, environ, patience)
+
+    @property
+    def is_awaited(self) -> bool:
+        """Return whether the answer may yet come."""
+        return self._thread.is_alive()
+
+    def is_bright(self) -> bool:
+        """Return whether dark text is easier to read there. Before this nobody else may read what is typed."""
+        self._thread.join()
+        return self._bright
+
+
+def asked(options: Mapping[str, Any]) -> Background | None:
+    """Ask the terminal for its background if a dashboard will be shown in it."""
+    if wants_lines(options, os.environ) or no_dashboard_because(sys.stdin, sys.stderr, os.environ):
+        return None
+    return Background(sys.stdin, sys.stderr, os.environ)
 
 
 def is_bright(stdin: IO[str], stderr: IO[str], environ: Mapping[str, str], patience: float = PATIENCE) -> bool:

@@ -19,7 +19,7 @@ from orchestrator.cli.interrupts import Interrupts
 from orchestrator.cli.options import instances
 from orchestrator.cli.places import short
 from orchestrator.cli.report import report_text
-from orchestrator.cli.streams import Out, Reader, Streams, can_ask, standard_streams
+from orchestrator.cli.streams import Out, Reader, Streams, can_ask, standard_streams, wants_lines
 from orchestrator.cli.summary import Logs, Paper, outputs_text, summary
 from orchestrator.cli.watching import BlockFace, PlainFace, ReaderWatch, Ticks, Together, Viewer, Watch
 from orchestrator.cli.words import clean
@@ -69,11 +69,6 @@ def engine_options(options: Mapping[str, Any], *, asks: bool) -> RunOptions:
         seed=options["seed"],
         can_ask=asks,
     )
-
-
-def wants_lines(options: Mapping[str, Any], environ: Mapping[str, str]) -> bool:
-    """Say whether a person wants lines that stay, and nothing that is drawn anew in its place."""
-    return bool(options.get("plain") or environ.get("ORCHESTRATOR_PLAIN"))
 
 
 def warn(prepared: Prepared, err: Out) -> None:

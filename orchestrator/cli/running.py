@@ -61,9 +61,12 @@ def tui(flow: str, **options: Any) -> int:  # noqa: ANN401 - the same
     Where no dashboard can be shown (no terminal, a dumb one, CI), this says so and runs as `run --plain` does, and so
     it does with --plain or ORCHESTRATOR_PLAIN=1. NO_COLOR takes the colours away.
     """
-    from orchestrator.cli.screen import run_on_screen  # noqa: PLC0415 - `--help` pays for click alone
+    from orchestrator.cli.background import asked  # noqa: PLC0415 - `--help` pays for click alone
 
-    return run_on_screen(flow, options)
+    background = asked(options)  # first of all: the terminal answers while the rest is loaded
+    from orchestrator.cli.screen import run_on_screen  # noqa: PLC0415 - as above
+
+    return run_on_screen(flow, options, background)
 
 
 @click.command(epilog="Example:  orchestrator demo")
@@ -79,6 +82,9 @@ def demo(**options: Any) -> int:  # noqa: ANN401 - the same
     Three groups work side by side, one backend burns and is put out. The status is 0 if no task outside the burning
     group was affected, however many failed inside.
     """
-    from orchestrator.cli.touring import show_demo  # noqa: PLC0415 - `--help` pays for click alone
+    from orchestrator.cli.background import asked  # noqa: PLC0415 - `--help` pays for click alone
 
-    return show_demo(options)
+    background = asked(options)
+    from orchestrator.cli.touring import show_demo  # noqa: PLC0415 - as above
+
+    return show_demo(options, background)

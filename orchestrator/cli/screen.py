@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from orchestrator.bootstrap import EngineThread, Prepared, configured, prepare
+from orchestrator.cli.background import Background
 from orchestrator.cli.bugs import report
 from orchestrator.cli.exits import Exit, of_run
 from orchestrator.cli.headless import (
@@ -21,7 +22,6 @@ from orchestrator.cli.headless import (
     print_summary,
     run_headless,
     ticker,
-    wants_lines,
     warn,
 )
 from orchestrator.cli.interrupts import Interrupts, hangups_pass
@@ -35,13 +35,14 @@ from orchestrator.cli.streams import (
     no_dashboard_because,
     standard_streams,
     wants_ascii,
+    wants_lines,
 )
-from orchestrator.cli.swatches import known_themes
+from orchestrator.cli.swatches import changed_themes, known_themes
 from orchestrator.cli.watching import TICK, PlainFace, Ticks, Viewer
 from orchestrator.core.commands import CancelRun
 from orchestrator.core.run import Run
 from orchestrator.core.states import RunState
-from orchestrator.tui import WAYS, DashboardExit, DashboardOptions, Left, read_keys, run_dashboard
+from orchestrator.tui import WAYS, DashboardExit, DashboardOptions, Left, load_dashboard, read_keys, run_dashboard
 
 LINES: Final = "lines.log"
 """The file in the run's folder that has the lines of a run which outlived its terminal."""
@@ -56,7 +57,7 @@ _SIGNALS: Final = {
 }
 
 
-def run_on_screen(flow: str, options: Mapping[str, Any]) -> int:
+def run_on_screen(flow: str, options: Mapping[str, Any], background: Background | None) -> int:
     """Run the flow in the dashboard, or without it where there is no terminal."""
     streams = standard_streams()
     plain = wants_lines(options, os.environ)
@@ -65,7 +66,7 @@ def run_on_screen(flow: str, options: Mapping[str, Any]) -> int:
         streams.err.line(f"no dashboard: {why}; the flow runs without it")
     if plain or why is not None:
         return run_headless(flow, {"output": "text", "dry_run": False, **options, "plain": True})
-    look = dashboard_options(flow, options, streams)
+    look = dashboard_options(flow, options, streams, background)
     prepared = prepare(flow, engine_options(options, asks=True))
     warn(prepared, streams.err)
     prepared.claim_folder()
@@ -73,16 +74,21 @@ def run_on_screen(flow: str, options: Mapping[str, Any]) -> int:
     return OnScreen(prepared, options, streams, look, outlives=outlives_terminal(flow)).go()
 
 
-def dashboard_options(flow: str | None, options: Mapping[str, Any], streams: Streams) -> DashboardOptions:
+def dashboard_options(
+    flow: str | None, options: Mapping[str, Any], streams: Streams, background: Background | None
+) -> DashboardOptions:
     """Return how the dashboard shall be: as it is set beside the flow, or for a flow of ours in the current folder.
 
     Raises FlowError for what the command line or the configuration has wrong.
     """
     settings = configured(flow)
-    themes, current = known_themes(options["theme"], settings.theme, Path(flow or ".").parent)
+    themes, current = known_themes(
+        options["theme"], settings.theme, Path(flow or ".").parent, bright=_is_bright(background)
+    )
     return DashboardOptions(
         theme=current,
         themes=themes,
+        changed_themes=changed_themes(Path(flow or ".").parent),
         ascii=options["ascii"] or wants_ascii(streams.err.looks, os.environ),
         inline=options.get("inline", False),
         fps=options.get("fps"),
@@ -90,6 +96,15 @@ def dashboard_options(flow: str | None, options: Mapping[str, Any], streams: Str
         notifications=WAYS if settings.notifications is None else settings.notifications,
         follows_failures=bool(settings.follow_failures),
     )
+
+
+def _is_bright(background: Background | None) -> bool:
+    """Return what the terminal says. While it does not answer, what the dashboard needs anyway is loaded."""
+    if background is None:
+        return False
+    if background.is_awaited:
+        load_dashboard()
+    return background.is_bright()
 
 
 class OnScreen:

@@ -7,7 +7,7 @@ import select
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import IO, Final
+from typing import IO, Any, Final
 
 from orchestrator.cli.words import plain
 
@@ -75,6 +75,11 @@ def _has_unicode(stream: IO[str]) -> bool:
     except (UnicodeEncodeError, LookupError):
         return False
     return True
+
+
+def wants_lines(options: Mapping[str, Any], environ: Mapping[str, str]) -> bool:
+    """Say whether a person wants lines that stay, and nothing that is drawn anew in its place."""
+    return bool(options.get("plain") or environ.get("ORCHESTRATOR_PLAIN"))
 
 
 def no_dashboard_because(stdin: IO[str], stderr: IO[str], environ: Mapping[str, str]) -> str | None:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 from orchestrator.bootstrap import configured
-from orchestrator.cli.background import is_bright
 from orchestrator.cli.exits import Exit
 from orchestrator.cli.places import shipped
 from orchestrator.cli.streams import Looks, standard_streams
@@ -17,6 +15,7 @@ from orchestrator.config.themes import (
     BRIGHT_THEME,
     DEFAULT_THEME,
     Themes,
+    ThemeWatch,
     chosen_theme,
     find_themes,
     theme_folders,
@@ -41,22 +40,26 @@ def themes_at(folder: Path) -> Themes:
 
 
 def known_themes(
-    wanted: str | None, configured: str | None = None, folder: Path = Path()
+    wanted: str | None, configured: str | None = None, folder: Path = Path(), *, bright: bool = False
 ) -> tuple[tuple[ThemeSpec, ...], str]:
     """Return the themes and the name of the one to begin with. Raises FlowError where there is none of that name.
 
-    Without a choice it is the one that suits the terminal's background.
+    Without a choice it is the one that suits a bright background, or a dark one.
     """
     themes = themes_at(folder)
     name = chosen_theme(wanted, themes, os.environ, configured, _textual_names)
     for problem in themes.problems:
         standard_streams().err.line(f"warning: {problem}")
-    return themes.specs, name or _suiting(themes)
+    return themes.specs, name or _suiting(themes, bright=bright)
 
 
-def _suiting(themes: Themes) -> str:
-    bright = themes.named(BRIGHT_THEME) is not None and is_bright(sys.stdin, sys.stderr, os.environ)
-    return BRIGHT_THEME if bright else DEFAULT_THEME
+def changed_themes(folder: Path) -> Callable[[], Themes | None]:
+    """Return what says which themes there are once a file of theirs was changed."""
+    return ThemeWatch(theme_folders(shipped("themes"), os.environ, folder.absolute()), os.environ).look
+
+
+def _suiting(themes: Themes, *, bright: bool) -> str:
+    return BRIGHT_THEME if bright and themes.named(BRIGHT_THEME) is not None else DEFAULT_THEME
 
 
 def _textual_names() -> Iterator[str]:

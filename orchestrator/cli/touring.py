@@ -9,11 +9,12 @@ from dataclasses import replace
 from typing import Any, Final
 
 from orchestrator.bootstrap import EngineThread, Prepared, RunOptions, prepare
+from orchestrator.cli.background import Background
 from orchestrator.cli.exits import Exit
-from orchestrator.cli.headless import Headless, wants_lines
+from orchestrator.cli.headless import Headless
 from orchestrator.cli.places import shipped
 from orchestrator.cli.screen import OnScreen, dashboard_options
-from orchestrator.cli.streams import Looks, Out, Streams, no_dashboard_because, standard_streams
+from orchestrator.cli.streams import Looks, Out, Streams, no_dashboard_because, standard_streams, wants_lines
 from orchestrator.cli.watching import BlockFace, PlainFace, Ticks, Together, Viewer, Watch
 from orchestrator.cli.words import many
 from orchestrator.core.ports import Guide
@@ -28,7 +29,7 @@ FAST: Final = 4.0
 """How many times as fast the clock runs for those in a hurry."""
 
 
-def show_demo(options: Mapping[str, Any]) -> int:
+def show_demo(options: Mapping[str, Any], background: Background | None) -> int:
     """Lead through the fire and return the exit status."""
     streams = standard_streams()
     plain = wants_lines(options, os.environ)
@@ -37,7 +38,7 @@ def show_demo(options: Mapping[str, Any]) -> int:
         streams.err.line(f"no dashboard: {why}; the demo is told in lines")
     flow = str(shipped("sample_flows") / "parts" / "demo.yaml")
     in_lines = plain or why is not None
-    look = None if in_lines else dashboard_options(None, options, streams)
+    look = None if in_lines else dashboard_options(None, options, streams, background)
     dials, speed = Dials(), FAST if options["fast"] else 1.0
     prepared = prepare(flow, RunOptions(can_ask=not in_lines, dials=dials))
     prepared.claim_folder()

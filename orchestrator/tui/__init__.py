@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from orchestrator.core.ports import Session
@@ -12,7 +13,16 @@ from orchestrator.tui.options import WAYS, DashboardExit, DashboardOptions, Left
 if TYPE_CHECKING:
     from orchestrator.tui.keymap import Keys, Wish
 
-__all__ = ["WAYS", "DashboardExit", "DashboardOptions", "Left", "read_keys", "run_dashboard", "textual_themes"]
+__all__ = [
+    "WAYS",
+    "DashboardExit",
+    "DashboardOptions",
+    "Left",
+    "load_dashboard",
+    "read_keys",
+    "run_dashboard",
+    "textual_themes",
+]
 
 
 def read_keys(wishes: Mapping[str, Wish]) -> Keys:
@@ -27,6 +37,14 @@ def textual_themes() -> tuple[ThemeSpec, ...]:
     from orchestrator.tui.paint import textual_themes as read  # noqa: PLC0415 - Textual costs 140 ms
 
     return read()
+
+
+def load_dashboard() -> None:
+    """Import what `run_dashboard` needs, for who has to wait anyway. If that fails, `run_dashboard` will say so."""
+    with suppress(ImportError):
+        from orchestrator.tui.start import load  # noqa: PLC0415 - Textual costs 140 ms, paid only for a screen
+
+        load()
 
 
 def run_dashboard(

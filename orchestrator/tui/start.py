@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -53,6 +54,18 @@ def start(
     if app.crash is not None or left is None:
         return _crashed(app.crash or RuntimeError("the screen ended by itself"))
     return left
+
+
+def load() -> None:
+    """Import the app, and leave the environment as it was: a run that is not prepared yet hands it on to its tasks."""
+    before = dict(os.environ)
+    prepare(os.environ)
+    gc.freeze()  # what was loaded stays, and Textual makes so much that Python would look for cycles in all of it
+    try:
+        import orchestrator.tui.app  # noqa: F401, PLC0415 - the environment has to be prepared first
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def frames(wanted: float | None, environ: Mapping[str, str]) -> float:

@@ -14,8 +14,9 @@ from typing import IO
 
 import pytest
 
-from orchestrator.cli.background import is_bright
+from orchestrator.cli.background import Background, asked, is_bright
 
+WHITE = b"\x1b]11;rgb:ffff/fafa/f0f0\x1b\\"
 DA1 = b"\x1b[?62;22c"
 
 
@@ -50,7 +51,7 @@ def terminal() -> Iterator[FakeTerminal]:
 @pytest.mark.parametrize(
     ("answer", "bright"),
     [
-        (b"\x1b]11;rgb:ffff/fafa/f0f0\x1b\\", True),
+        (WHITE, True),
         (b"\x1b]11;rgb:1212/1515/1f1f\x07", False),
         (b"\x1b]11;rgb:ff/ff/ff\x07", True),
         (b"\x1b]11;rgba:0000/0000/0000/ffff\x07", False),
@@ -77,3 +78,15 @@ def test_where_the_answer_may_come_late_or_is_of_no_use_nobody_asks(terminal: Fa
 def test_what_is_no_terminal_is_dark() -> None:
     with Path(os.devnull).open(encoding="utf-8") as nothing:
         assert not is_bright(nothing, nothing, {})
+
+
+def test_it_is_asked_at_once_and_may_answer_later(terminal: FakeTerminal) -> None:
+    background = Background(terminal.stream, terminal.stream, {}, patience=5.0)
+    assert background.is_awaited
+    terminal.answers(WHITE, DA1)
+    assert background.is_bright()
+    assert not background.is_awaited
+
+
+def test_nothing_is_asked_where_no_dashboard_will_be_shown() -> None:
+    assert asked({"plain": True}) is None

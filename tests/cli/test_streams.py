@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.cli.headless import wants_lines
-from orchestrator.cli.streams import Looks, wants_ascii
+from orchestrator.cli.streams import Looks, wants_ascii, wants_lines
 
 
 @pytest.mark.parametrize(

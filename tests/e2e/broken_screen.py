@@ -90,7 +90,7 @@ def main(flow: str, how: str) -> int:
     streams = standard_streams()
     prepared = prepare(flow, engine_options(OPTIONS, asks=True))
     prepared.claim_folder()
-    screen = Breaking(prepared, OPTIONS, streams, dashboard_options(flow, OPTIONS, streams))
+    screen = Breaking(prepared, OPTIONS, streams, dashboard_options(flow, OPTIONS, streams, None))
     screen.error = ERRORS[how]
     return screen.go()
 

@@ -74,6 +74,15 @@ def test_the_environment_is_prepared_before_textual_reads_it() -> None:
     assert wished == {"NO_COLOR": "1", "TEXTUAL_FPS": "15", "TEXTUAL_ANIMATIONS": "none"}
 
 
+def test_what_is_loaded_early_leaves_no_trace_in_the_environment_of_tasks() -> None:
+    code = (
+        "import os, sys; from orchestrator.tui import load_dashboard; before = dict(os.environ); load_dashboard()\n"
+        "sys.exit(before != dict(os.environ) or 'orchestrator.tui.app' not in sys.modules)"
+    )
+    environ = {**os.environ, "NO_COLOR": ""}
+    assert subprocess.run([sys.executable, "-c", code], check=False, env=environ).returncode == 0
+
+
 @pytest.mark.parametrize("mode", ["?1049l", "?25h", "?1003l", "<u", "?2004l", "?1004l"])
 def test_the_reset_ends_every_mode_that_a_screen_begins(mode: str) -> None:
     assert f"\x1b[{mode}" in RESET
