@@ -168,6 +168,11 @@ class Command:
     def do(self, desk: Desk) -> None:
         raise NotImplementedError
 
+    def label_at(self, desk: Desk) -> str:
+        """Return the label that says what it would do now."""
+        del desk
+        return self.label
+
     @property
     def help(self) -> str:
         return (self.__doc__ or "").partition("\n")[0].rstrip(".")
@@ -523,19 +528,30 @@ class CancelGroup(Command):
 
 
 class Retry(Command):
-    """Retry what failed; end a wait."""
+    """Retry what failed; skip the wait of what waits."""
 
     id, keys, label, section, foot = "task.retry", "r", "Retry", Section.ACT, 7
 
     def refusal(self, desk: Desk) -> str | None:
         if _retries(desk):
             return None
+        if any(task.state is State.WAITING for task in chosen(desk)):
+            return "This wait cannot be skipped: reset the breaker, raise the budget, or answer."
         on_group = desk.row is not None and desk.row.kind is Kind.GROUP and not desk.marks
         return "Nothing here failed." if on_group else "Nothing here failed or waits."
 
     def do(self, desk: Desk) -> None:
         orders = _retries(desk)
-        desk.send(orders, f"Retrying {plural(len(orders), 'task')}")
+        doing = "Skipping the wait of" if _skips_waits(desk) else "Retrying"
+        desk.send(orders, f"{doing} {plural(len(orders), 'task')}")
+
+    def label_at(self, desk: Desk) -> str:
+        return "Skip wait" if _skips_waits(desk) else self.label
+
+
+def _skips_waits(desk: Desk) -> bool:
+    orders = [] if _backend_here(desk) else _retries(desk)
+    return bool(orders) and all(isinstance(order, ask.SkipWait) for order in orders)
 
 
 def _retries(desk: Desk) -> list[Order]:
@@ -562,7 +578,12 @@ _HOLDS: Final = frozenset({Reason.QUOTA, Reason.RATE_LIMIT})
 def _retry(task: TaskProgress) -> list[Order]:
     if task.state in _RESTARTABLE:
         return [ask.RetryTask(task=task.id)]
-    return [ask.SkipWait(task=task.id)] if task.state is State.WAITING else []
+    ends_otherwise = task.wait is not None and task.wait.reason in _NEVER_SKIPPED
+    return [ask.SkipWait(task=task.id)] if task.state is State.WAITING and not ends_otherwise else []
+
+
+_NEVER_SKIPPED: Final = frozenset({Reason.BREAKER, Reason.BUDGET, Reason.APPROVAL, Reason.ANSWER, Reason.SUBAGENT})
+"""What ends by something else that a person does, or by itself."""
 
 
 class RetryFailed(Command):

@@ -77,7 +77,7 @@ class Palette:
         reach = self._reach
         for command in sorted(commands_of(reach.place), key=_need):
             if _is_worth(command) and command.refusal(reach) is None:
-                yield Entry(command.label, reach.key(command.id), command.help, partial(command.do, reach))
+                yield Entry(command.label_at(reach), reach.key(command.id), command.help, partial(command.do, reach))
 
     def _all_sorts(self) -> Iterator[Entry]:
         for by in By:

@@ -180,6 +180,24 @@ def test_what_neither_failed_nor_waits_is_not_retried(task: str) -> None:
     assert refusal(on_task(research(), task), "task.retry") == "Nothing here failed or waits."
 
 
+@pytest.mark.parametrize("task", ["scrape[site-e]", "legal-check"])
+def test_a_wait_that_a_person_ends_otherwise_is_not_skipped(task: str) -> None:
+    assert "cannot be skipped" in (refusal(on_task(research(), task), "task.retry") or "")
+
+
+@pytest.mark.parametrize(
+    ("task", "label", "told"),
+    [
+        ("scrape[site-d]", "Skip wait", "Skipping the wait of 1 task"),
+        ("scrape[site-b]", "Retry", "Retrying 1 task"),
+    ],
+)
+def test_retry_is_called_what_it_does_here(task: str, label: str, told: str) -> None:
+    desk = on_task(research(), task)
+    assert COMMANDS["task.retry"].label_at(desk) == label
+    assert do(desk, "task.retry").done == [told]
+
+
 def test_retry_on_a_groups_row_retries_what_failed_in_it() -> None:
     desk = do(on_group(research(), "scrape"), "task.retry")
     assert {order[0] for order in orders(desk)} == {"RetryTask"}

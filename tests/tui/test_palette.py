@@ -201,6 +201,14 @@ async def test_from_the_logs_a_jump_leads_to_the_tasks(dashboard: Make) -> None:
         assert eyes.row == "scrape[site-h]"
 
 
+def test_a_wait_is_skipped_from_the_palette_too() -> None:
+    at = reach("scrape[site-d]")
+    assert found("skip wait", at)[0] == "Skip wait"
+    Palette(at).find("skip wait")[0].do()
+    assert [type(order) for order in at.sent] == [ask.SkipWait]
+    assert "Skip wait" not in found("skip wait", reach("scrape[site-b]"))
+
+
 # ── themes ──────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -291,7 +291,7 @@ class MainScreen(DeskScreen):
         first: dict[str, Hint] = {}
         for _, name, key in shown:
             if name not in first or self._comes_first(name, key):
-                first[name] = Hint(key, COMMANDS[name].label, name)
+                first[name] = Hint(key, COMMANDS[name].label_at(self), name)
         return key_line(first.values(), self.size.width)
 
     def _comes_first(self, name: str, key: str) -> bool:
