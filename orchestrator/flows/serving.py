@@ -70,11 +70,24 @@ class Serving:
         names = self._possible(draft, backend, spot)
         for name in names:
             self.check_named(draft.kind, name, spot)
+            self._check_refused(draft, name)
         fallbacks, where = maker.fallback(draft)
         at = Spot(self._findings, where)
         if self._is_new((names, fallbacks, at)):
             self._check_fallbacks(names, fallbacks or (), at)
         return names
+
+    def _check_refused(self, draft: Draft, name: str) -> None:
+        """Check that the backend takes what the task asks of it, as far as its kind can tell beforehand."""
+        declared, chosen = self._known.declared.get(name), draft.chosen
+        refuses = getattr(declared.kind, "refuses", None) if declared else None
+        if refuses is None or declared is None or chosen is None or draft.kind not in MODEL_KINDS:
+            return
+        refused = refuses(declared.spec.settings, chosen.settings)
+        if refused is not None:
+            key, why, hint = refused
+            message = f"the backend {name!r} refuses the {key} of {draft.id!r}: it {why}"
+            self._findings.add(message, (*draft.path, draft.kind, key), hint)
 
     def _named_at(self, draft: Draft) -> Spot:
         """Return where the backend of a task is named: in the task, in its role, or among the defaults."""

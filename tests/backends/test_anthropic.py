@@ -20,6 +20,7 @@ from orchestrator.core.model import (
     said,
 )
 from orchestrator.core.ports import BackendServices, Checkable, ModelBackend
+from orchestrator.models.prompting import PromptSettings
 from tests.backends import anthropic_wire as wire
 from tests.kinds.fakes import FakeChance, FakeClock, FakeContext
 from tests.models.playback import Act, Player, Reply, begun, named, playing, stream, whole
@@ -285,6 +286,26 @@ async def test_what_an_answer_cost_is_told_unless_the_flow_declares_a_price() ->
 def test_settings_that_make_no_sense_are_refused_with_advice(own: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         AnthropicSettings(model=MODEL, **own)
+
+
+@pytest.mark.parametrize(
+    ("thinking", "asked", "key"),
+    [
+        (2_000, {"temperature": 0.2}, "temperature"),
+        (True, {"temperature": 0}, "temperature"),
+        (True, {"top_p": 0.9}, "top_p"),
+        (2_000, {"temperature": 1, "top_p": 0.95}, None),
+        (2_000, {"temperature": "{{ inputs.warm }}"}, None),
+        (False, {"temperature": 0.2, "top_p": 0.5}, None),
+    ],
+)
+def test_sampling_that_thinking_forbids_is_refused_beforehand(
+    thinking: int | bool,  # noqa: FBT001 - a case
+    asked: dict[str, Any],
+    key: str | None,
+) -> None:
+    refused = AnthropicBackend.refuses(AnthropicSettings(model=MODEL, thinking=thinking), PromptSettings("x", **asked))
+    assert (refused and refused[0]) == key
 
 
 # ── checking ────────────────────────────────────────────────────────────────────────────────────

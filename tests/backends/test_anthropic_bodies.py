@@ -71,6 +71,15 @@ def test_everything_that_is_asked_for_has_its_field() -> None:
     assert not {"temperature", "tool_choice", "thinking"} & whole.keys()
 
 
+@pytest.mark.parametrize("thinking", [2_000, True])
+def test_of_a_model_that_thinks_no_sampling_is_asked_that_it_would_refuse(*, thinking: int | bool) -> None:
+    manner = Manner(thinking=thinking)
+    whole = body(ModelRequest(HELLO, temperature=0.2, top_p=0.9), "claude", 4_000, manner)
+    assert not {"temperature", "top_p"} & whole.keys()
+    whole = body(ModelRequest(HELLO, temperature=1.0, top_p=0.95), "claude", 4_000, manner)
+    assert (whole["temperature"], whole["top_p"]) == (1.0, 0.95)
+
+
 def test_a_schema_of_arguments_is_an_object_without_alternatives_at_its_top() -> None:
     odd = ToolSpec("odd", "", {"anyOf": [{"required": ["a"]}], "properties": {"a": {}}})
     assert asked(tools=(odd,))["tools"][0]["input_schema"] == {"type": "object", "properties": {"a": {}}}

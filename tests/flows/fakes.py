@@ -255,6 +255,12 @@ class Model(FakeBackend, Answers):
     name = "model"
     settings = ModelSettings
 
+    @staticmethod
+    def refuses(own: ModelSettings, asked: LlmSettings | AgentSettings) -> tuple[str, str, str] | None:
+        if own.model == "thinker" and isinstance(asked.temperature, float):
+            return "temperature", f"is {asked.temperature:g}, and a model that thinks takes none", "leave it out"
+        return None
+
 
 class Site(FakeBackend, Sends):
     name = "http"

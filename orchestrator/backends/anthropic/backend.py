@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Final
 from urllib.parse import quote
 
-from orchestrator.backends.anthropic.bodies import DEFAULT_MAX_TOKENS, LEAST_THINKING, Effort, Manner, body
+from orchestrator.backends.anthropic.bodies import DEFAULT_MAX_TOKENS, LEAST_THINKING, Effort, Manner, body, why_not
 from orchestrator.backends.anthropic.reader import Reader
 from orchestrator.backends.anthropic.schemas import SchemaMode, formed
 from orchestrator.core.errors import UpstreamError
@@ -18,6 +18,7 @@ from orchestrator.core.units import Count
 from orchestrator.models.counting import tokens_of
 from orchestrator.models.notices import no_notice
 from orchestrator.models.prices import price_of, window_of
+from orchestrator.models.prompting import PromptSettings
 from orchestrator.models.shapes import objects_of, text_of
 from orchestrator.models.web import ModelWeb
 
@@ -72,6 +73,12 @@ class AnthropicBackend(ModelBackend, Checkable):
     name: ClassVar[str] = "anthropic"
     settings: ClassVar[type] = AnthropicSettings
     knows_prices: ClassVar[bool] = True
+
+    @staticmethod
+    def refuses(own: AnthropicSettings, asked: PromptSettings) -> tuple[str, str, str] | None:
+        """Return the key of a task that the API would refuse, why, and what to do; it is asked before a run."""
+        refused = why_not(asked.temperature, asked.top_p) if own.thinking else None
+        return (*refused, "leave it out, or ask a backend without `thinking`") if refused else None
 
     def __init__(self, spec: BackendSpec, services: BackendServices) -> None:
         assert isinstance(spec.settings, AnthropicSettings), "a backend of this kind declares its model"

@@ -33,6 +33,8 @@ Effort: TypeAlias = Literal["low", "medium", "high", "xhigh", "max"]
 CACHED: Final = {"type": "ephemeral"}
 DEFAULT_MAX_TOKENS: Final = 4_096
 LEAST_THINKING: Final = 1_024
+LEAST_TOP_P: Final = 0.95
+"""A model that thinks takes no smaller share of likely words, and no temperature but 1: anything else is a 400."""
 
 _NOT_AN_ID: Final = re.compile(r"[^A-Za-z0-9_-]")
 _CHOICES: Final = ("anyOf", "oneOf", "allOf")
@@ -64,8 +66,7 @@ def body(request: ModelRequest, model: str, longest: int, manner: Manner, form: 
         "messages": _messages(request.messages, manner),
         "tools": _tools(request.tools, manner),
         "tool_choice": _tool_choice(form, manner, len(request.tools)),
-        "temperature": request.temperature,
-        "top_p": request.top_p,
+        **_sampling(request, manner),
         "stop_sequences": [text for text in request.stop if text.strip()] or None,
         "thinking": _thinking(manner, longest),
         "output_config": _output_config(form, manner),
@@ -77,6 +78,24 @@ def body(request: ModelRequest, model: str, longest: int, manner: Manner, form: 
 
 
 # ── how it is to be answered ────────────────────────────────────────────────────────────────────
+
+
+def _sampling(request: ModelRequest, manner: Manner) -> Block:
+    """Return how freely it answers; of a model that thinks, what was meant for another backend is not asked."""
+    temperature, top_p = request.temperature, request.top_p
+    return {
+        "temperature": None if manner.thinking and why_not(temperature, None) else temperature,
+        "top_p": None if manner.thinking and why_not(None, top_p) else top_p,
+    }
+
+
+def why_not(temperature: object, top_p: object) -> tuple[str, str] | None:
+    """Return the sampling that a model refuses while it thinks, and why; what a template comes to is not known."""
+    if isinstance(temperature, int | float) and temperature != 1:
+        return "temperature", f"is {temperature:g}, and a model that thinks takes no other than 1"
+    if isinstance(top_p, int | float) and top_p < LEAST_TOP_P:
+        return "top_p", f"is {top_p:g}, and a model that thinks takes {LEAST_TOP_P} to 1"
+    return None
 
 
 def _thinking(manner: Manner, longest: int) -> Block | None:
