@@ -15,7 +15,7 @@ from orchestrator.core.output import Cut
 from orchestrator.core.ports import Backend, Clock, Estimate, Kind, RunFacts, Stream, Work
 from orchestrator.engine.admission import Grant
 from orchestrator.engine.node import Node, deadline_passed
-from orchestrator.engine.sink import COALESCE, Sink
+from orchestrator.engine.sink import Sink
 from orchestrator.resilience.deadline import soonest
 
 if TYPE_CHECKING:
@@ -413,16 +413,13 @@ class Attempt:
         """Return where output goes; most attempts that are quick write nothing."""
         if self._opened is None:
             hub, limit = self._hub, self._hub.options.max_output
-            tell, soon = self._tell_output, self._soon
-            self._opened = Sink(self.node.id, self.number, hub.files, hub.redactor, limit, tell=tell, later=soon)
+            tell, soon = self._tell_output, hub.timers.within
+            self._opened = Sink(self.node.id, self.number, hub.files, hub.redactor, limit, tell=tell, within=soon)
         return self._opened
 
     def _tell_output(self, stream: str, text: str) -> None:
         if not self.is_over:
             self._hub.emit(OutputProduced(self.node.id, self.number, stream, text))
-
-    def _soon(self, function: Callable[[], None]) -> asyncio.TimerHandle:
-        return self._hub.timers.at(self._hub.now() + COALESCE, function)
 
     def partial(self) -> dict[str, object]:
         """Return what the attempt had written when it was cut short, as the main field of its output."""

@@ -105,12 +105,12 @@ def _untold(_stream: str, _text: str) -> None:
     """Take what nobody is told any more."""
 
 
-def _never(_function: Callable[[], None]) -> None:
+def _never(_seconds: float, _function: Callable[[], None]) -> None:
     """Plan nothing."""
 
 
 class Sink:
-    """All that one attempt writes. `tell` is given a stream and a batch, `later` plans the next telling."""
+    """All that one attempt writes. `tell` is given a stream and a batch, `within` plans the next telling."""
 
     def __init__(
         self,
@@ -121,7 +121,7 @@ class Sink:
         limit: int,
         *,
         tell: Callable[[str, str], None],
-        later: Callable[[Callable[[], None]], object],
+        within: Callable[[float, Callable[[], None]], None],
     ) -> None:
         self._task = task
         self._attempt = attempt
@@ -129,7 +129,7 @@ class Sink:
         self._redactor = redactor
         self._limit = limit
         self._tell = tell
-        self._later = later
+        self._within = within
         self._channels: dict[str, Channel] = {}
         self._current: Channel | None = None
         self._planned = False
@@ -146,7 +146,7 @@ class Sink:
             self.flush()
         elif not self._planned:
             self._planned = True
-            self._later(self._flush_planned)
+            self._within(COALESCE, self._flush_planned)
 
     def _turn_to(self, channel: Channel) -> None:
         """Let what other streams wrote come first: some of them share a file."""
@@ -155,8 +155,9 @@ class Sink:
         self._current = channel
 
     def _flush_planned(self) -> None:
-        self._planned = False
-        self.flush()
+        if self._planned:
+            self._planned = False
+            self.flush()
 
     def flush(self) -> None:
         """Tell what was not told yet."""
@@ -181,4 +182,5 @@ class Sink:
         for channel in self._channels.values():
             channel.end()
         self.flush()
-        self._tell, self._later = _untold, _never  # theirs who made this: a circle that only the collector would find
+        self._planned = False
+        self._tell, self._within = _untold, _never  # theirs who made this: a circle that only the collector would find

@@ -17,6 +17,7 @@ class Timers:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._origin = 0.0
         self._by_key: dict[object, asyncio.TimerHandle] = {}
+        self._gathered: dict[float, list[Callable[[], object]]] = {}
 
     def open(self, loop: asyncio.AbstractEventLoop, origin: float) -> None:
         self._loop = loop
@@ -25,6 +26,19 @@ class Timers:
     def at(self, moment: float, act: Callable[[*Ts], object], *arguments: *Ts) -> asyncio.TimerHandle:
         assert self._loop is not None, "the timers are not open"
         return self._loop.call_at(self._origin + moment, act, *arguments)
+
+    def within(self, seconds: float, act: Callable[[], object]) -> None:
+        """Call it at the latest so many seconds from now: one timer serves all that ask for the same meanwhile."""
+        assert self._loop is not None, "the timers are not open"
+        gathered = self._gathered.get(seconds)
+        if gathered is None:
+            gathered = self._gathered[seconds] = []
+            self._loop.call_later(seconds, self._ring_gathered, seconds)
+        gathered.append(act)
+
+    def _ring_gathered(self, seconds: float) -> None:
+        for act in self._gathered.pop(seconds):
+            act()
 
     def wake(self, key: Key, moment: float, act: Callable[[Key], None]) -> None:
         """Call `act` with the key then, unless it is to be called earlier anyway."""
