@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
 from orchestrator.cli.words import amount, clip, clock, many, money, one_line, span
 from orchestrator.core import events as ev
-from orchestrator.core.errors import Failure
+from orchestrator.core.errors import Code, Failure
 from orchestrator.core.events import Event, Record
 from orchestrator.core.flow import OnExceeded
 from orchestrator.core.progress import Tally, TaskProgress
@@ -267,8 +267,10 @@ def _attempt_failed(event: ev.AttemptFailed, run: Run, at: float) -> _Told:
     del at
     if event.retry_in is None:
         return None
-    limit = run.tasks[event.task].max_attempts
-    return f"{event.task} retry {event.attempt + 1}/{limit} in {span(event.retry_in)}{_because(event.error.message)}"
+    if event.error.code == Code.QUOTA:  # nothing was tried, so nothing is tried again
+        return f"{event.task} goes on when the usage limit ends{_because(event.error.message)}"
+    limit, when = run.tasks[event.task].max_attempts, f"in {span(event.retry_in)}" if event.retry_in else "at once"
+    return f"{event.task} retry {event.attempt + 1}/{limit} {when}{_because(event.error.message)}"
 
 
 @_tells

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from orchestrator.core.critical import why_not_running
-from orchestrator.core.errors import Failure
+from orchestrator.core.errors import Code, Failure
 from orchestrator.core.flow import Condition
 from orchestrator.core.progress import Attempt, TaskProgress
 from orchestrator.core.run import Run
@@ -128,7 +128,8 @@ _RESULT_ROLE: Final = {"succeeded": "done", "failed": "bad", "running": "running
 def _attempt_line(attempt: Attempt, now: float) -> Line:
     took = duration((now if attempt.ended is None else attempt.ended) - attempt.started)
     error = attempt.error.error_class.value if attempt.error else ""
-    again = "" if attempt.retry_in is None else countdown(attempt.retry_in)
+    is_held = attempt.error is not None and attempt.error.code == Code.QUOTA
+    again = "" if attempt.retry_in is None else "quota" if is_held else countdown(attempt.retry_in)
     tokens = attempt.input_tokens + attempt.output_tokens
     cost = "" if attempt.cost_usd is None else money(attempt.cost_usd)
     return (

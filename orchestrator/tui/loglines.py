@@ -6,6 +6,7 @@ from enum import IntEnum
 from itertools import islice
 from typing import Final, NamedTuple
 
+from orchestrator.core.errors import Code, Failure
 from orchestrator.core.progress import Attempt, Tail, TaskProgress
 from orchestrator.core.states import State
 from orchestrator.tui.glyphs import Glyphs
@@ -183,8 +184,16 @@ def _ending(attempt: Attempt) -> str:
     took = countdown((attempt.ended or attempt.started) - attempt.started)
     if attempt.error is None:
         return f"{attempt.result} after {took}"
-    again = "" if attempt.retry_in is None else f" → next in {countdown(attempt.retry_in)}"
-    return f"{attempt.result} after {took}{again}: {clean(attempt.error.message)}"
+    return f"{attempt.result} after {took}{_next(attempt.error, attempt.retry_in)}: {clean(attempt.error.message)}"
+
+
+def _next(error: Failure, retry_in: float | None) -> str:
+    """Say when it is tried again; a usage limit ends when its backend is no longer held."""
+    if retry_in is None:
+        return ""
+    if error.code == Code.QUOTA:
+        return " → next when the usage limit ends"
+    return f" → next in {countdown(retry_in)}" if retry_in else " → next at once"
 
 
 def log_spans(line: LogLine, glyphs: Glyphs) -> Spans:

@@ -36,6 +36,7 @@ class MergedLog:
         self._lines: list[Entry] = []
         self._readers: dict[str, Reader] = {}
         self._last_text: dict[str, int] = {}
+        self._health: dict[str, Health] = {}
         self.first = 0
 
     @property
@@ -57,6 +58,7 @@ class MergedLog:
         """Take over what a run remembers; where that is more than is kept, of the tasks that wrote last."""
         self.first, self._lines = self.end, []
         self._readers, self._last_text = {}, {}
+        self._health = {name: one.health.health for name, one in run.backends.items() if one.health is not None}
         left = 2 * self._kept
         for task in reversed(run.tails):
             if left <= 0:
@@ -68,7 +70,15 @@ class MergedLog:
 
     def take(self, run: Run, tasks: Collection[str], news: Iterable[Record]) -> frozenset[int]:
         """Take over what is new of these tasks; return the numbers of the lines that grew."""
-        return self._take(run, sorted(tasks), _told(run, news))
+        return self._take(run, sorted(tasks), _told(run, filter(self._is_news, news)))
+
+    def _is_news(self, record: Record) -> bool:
+        """Return whether there is something new to say: of how a backend is, only that it is otherwise than before."""
+        if not isinstance(event := record.event, ev.HealthChecked):
+            return True
+        before = self._health.get(event.backend, Health.HEALTHY)
+        self._health[event.backend] = event.health
+        return event.health is not before
 
     def mark(self, at: float) -> None:
         """Draw a line under what there is."""
@@ -180,10 +190,10 @@ def _held(event: ev.BackendHeld, at: float) -> _Note:
     return _Note(f"{event.backend} is held {how_long}: {event.why}", Level.WARN)
 
 
-def _checked(event: ev.HealthChecked, at: float) -> _Note | None:
+def _checked(event: ev.HealthChecked, at: float) -> _Note:
     del at
     if event.health is Health.HEALTHY:
-        return None
+        return _Note(f"{event.backend} is well again: {event.found}")
     return _Note(f"{event.backend} is {event.health}: {event.found}", Level.WARN)
 
 

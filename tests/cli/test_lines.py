@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from orchestrator.cli.lines import counts_line, line_of
 from orchestrator.core import events as ev
-from orchestrator.core.errors import Failure
+from orchestrator.core.errors import Code, ErrorClass, ErrorKind, Failure
 from orchestrator.core.run import fold
 from orchestrator.core.states import BreakerState, Health, Outcome, Reason
 from tests.cli.story import HTTP_503, Story
@@ -27,6 +27,14 @@ def test_a_retry_says_which_one_when_and_why() -> None:
     story.retries("scrape[site-d]", 12)
     lines = all_lines(story)
     assert lines[-1] == "04:12 scrape[site-d] retry 2/5 in 12s (HTTP 503)"
+
+
+def test_a_usage_limit_is_no_retry_and_a_retry_at_once_says_so() -> None:
+    used_up = Failure(Code.QUOTA, ErrorClass.TRANSIENT, ErrorKind.UPSTREAM, "the quota is used up")
+    story = Story().adds("a").at_second(2).starts("a", of=4).retries("a", 0.0, used_up)
+    assert all_lines(story)[-1] == "00:02 a goes on when the usage limit ends (the quota is used up)"
+    story = Story().adds("a").at_second(2).starts("a", of=4).retries("a", 0.0)
+    assert all_lines(story)[-1] == "00:02 a retry 2/4 at once (HTTP 503)"
 
 
 def test_a_breaker_says_where_it_went() -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from orchestrator.core import events as ev
+from orchestrator.core.errors import Code
+from orchestrator.tui.detail import attempt_lines
 from orchestrator.tui.glyphs import ASCII, UNICODE
 from orchestrator.tui.lines import plain
 from orchestrator.tui.loglines import KEPT, LogLines, log_spans, log_text
@@ -25,6 +29,15 @@ def test_an_attempts_start_and_end_stand_around_what_it_wrote() -> None:
     assert read(scene, log)[-1] == "attempt 1/3 failed after 1.5s → next in 4.0s: HTTP 503"
     scene.starts("t", at=6.5, attempt=2, waits=False).succeeds("t", at=7.5)
     assert read(scene, log)[-2:] == ["attempt 2/3 started · web", "attempt 2/3 succeeded after 1.0s"]
+
+
+def test_a_usage_limit_ends_before_the_next_attempt() -> None:
+    scene, log = one_task(), LogLines()
+    scene.stumbles("t", replace(upstream("used up"), code=Code.QUOTA), 0.0, at=2.5)
+    assert read(scene, log)[-1] == "attempt 1/3 failed after 1.5s → next when the usage limit ends: used up"
+    assert " quota " in plain(attempt_lines(scene.run.tasks["t"], 3.0)[1])
+    scene.starts("t", at=3.0, attempt=2, waits=False).stumbles("t", upstream("odd"), 0.0, at=3.0)
+    assert read(scene, log)[-1] == "attempt 2/3 failed after 0.0s → next at once: odd"
 
 
 def test_reading_bit_by_bit_is_reading_at_once() -> None:

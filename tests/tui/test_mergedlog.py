@@ -120,6 +120,17 @@ def test_what_happens_to_the_run_stands_between() -> None:
     ]
 
 
+def test_how_a_backend_is_is_told_when_it_changes() -> None:
+    scene = two()
+    fine, slow, down = (Health.HEALTHY, "fine"), (Health.DEGRADED, "slow"), (Health.UNHEALTHY, "HTTP 500")
+    scene.tell(ev.HealthChecked("web", down[0], 0.1, down[1]))
+    reading = Reading(scene)
+    for number, (health, found) in enumerate((down, down, slow, slow, fine, fine, down)):
+        scene.tell(ev.HealthChecked("web", health, 0.1, found), at=2.0 + number)
+    told = [": web is degraded: slow", ": web is well again: fine", ": web is unhealthy: HTTP 500"]
+    assert reading.looks()[2:] == told
+
+
 def test_questions_and_tools_stand_with_their_task() -> None:
     scene = two()
     reading = Reading(scene)
