@@ -9,7 +9,7 @@ import secrets as tokens
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import field, fields, is_dataclass, replace
 from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
@@ -22,6 +22,7 @@ from orchestrator.config.places import Answers, state_folder, write_report, writ
 from orchestrator.config.settings import Settings, read_settings
 from orchestrator.core.commands import CancelRun
 from orchestrator.core.errors import Code, FlowError, Problem
+from orchestrator.core.fact import fact
 from orchestrator.core.flow import BackendSpec, Flow, Json, SecretSource
 from orchestrator.core.ports import Backend, BackendServices, Journal, Kind, Session
 from orchestrator.core.run import Run
@@ -68,7 +69,7 @@ _STAY_REAL: Final = {
 """The kinds of backend that `--simulate` leaves as they are."""
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class RunOptions:
     """What the caller says beyond the flow. `inputs` are texts as written; `can_ask` tells that a person is there.
 

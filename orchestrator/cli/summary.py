@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from itertools import islice
 from typing import Final, Literal
 
@@ -12,6 +11,7 @@ from orchestrator.cli.lines import reason_of, tries
 from orchestrator.cli.report import plain_json
 from orchestrator.cli.streams import NOTHING_SPECIAL, Looks
 from orchestrator.cli.words import amount, cells, clean, clip, clock, many, money, one_line, pad, plain
+from orchestrator.core.fact import fact
 from orchestrator.core.progress import Line, Tally, TaskProgress
 from orchestrator.core.run import Run
 from orchestrator.core.states import Outcome, State, Status
@@ -31,7 +31,7 @@ _SIGNS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Paper:
     """What a summary is written on: what signs, whose logs, and where a task's log lies."""
 

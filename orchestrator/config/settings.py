@@ -9,13 +9,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 from orchestrator.config.complaints import Complaints, meant, read
 from orchestrator.core.errors import FlowError, Problem
+from orchestrator.core.fact import fact
 from orchestrator.yamlsource import Source
 
 T = TypeVar("T")
@@ -31,7 +32,7 @@ HANGUPS: Final = ("cancel", "continue")
 _SECTIONS: Final = (*OF_FLOWS, "keys", "theme", "notifications", "follow_failures", "on_hangup")
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Binding:
     """The key that somebody wants for an action, as it is written, and where."""
 
@@ -41,7 +42,7 @@ class Binding:
     column: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Settings:
     """All that is set. `files` are those that were found, the nearest first; None stands for what nobody set.
 

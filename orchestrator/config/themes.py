@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from orchestrator.config.complaints import Complaints, meant, read
 from orchestrator.config.settings import PROJECT_FOLDER
 from orchestrator.core.errors import Code, FlowError, Problem
+from orchestrator.core.fact import fact
 from orchestrator.core.theme import (
     BASE_KEYS,
     DERIVED,
@@ -30,7 +30,7 @@ GLYPHS: Final = ("unicode", "ascii")
 _KEYS: Final = ("name", "dark", "extends", "base", "states", "styles", "glyphs")
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Themes:
     """What was found. A file that cannot be used, or read on the screen, is left out, and its problems are told."""
 

@@ -16,9 +16,9 @@ Codes: ORC-1xx flow, ORC-2xx task, ORC-3xx backend, ORC-4xx limits and budget, O
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
+from orchestrator.core.fact import fact
 from orchestrator.core.words import Word
 
 
@@ -97,7 +97,7 @@ class Code(Word):
 TRANSIENT_STATUS: Final = frozenset({408, 425, 429, 500, 502, 503, 504, 529})
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Failure:
     """Why an attempt or a task failed, as it stands in events, reports and on the screen.
 
@@ -123,7 +123,7 @@ class OrchestratorError(Exception):
     """The root of every error that is ours."""
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Problem:
     """One thing wrong in a file: where, what, and what to do about it."""
 

@@ -1,4 +1,4 @@
-"""How a value is declared that never changes, and that thousands a second are made of."""
+"""How a value is declared that never changes, where thousands are made a second or each start declares its class."""
 
 from __future__ import annotations
 

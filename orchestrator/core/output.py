@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from orchestrator.core.fact import fact
 
 DEFAULT_MAX_OUTPUT = 1 << 20
 """Bytes of one field of a task's output that are kept in memory; ORCHESTRATOR_MAX_OUTPUT changes it."""
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Cut:
     """A text that was longer than memory allows: its beginning, the limit in bytes, and the file that holds it all."""
 
@@ -18,7 +19,7 @@ class Cut:
     path: str
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class OutputShape:
     """The fields that a kind's output has, each with its empty value, and the one that a bare name stands for."""
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 from orchestrator.core.commands import Command
 from orchestrator.core.errors import Failure
 from orchestrator.core.events import Record
+from orchestrator.core.fact import fact
 from orchestrator.core.flow import EMPTY, BackendSpec, Json, Price
 from orchestrator.core.model import Allowance, Message, ModelAnswer, ModelRequest, ToolCall, ToolResult, ToolSpec, Usage
 from orchestrator.core.output import Cut, OutputShape
@@ -79,7 +80,7 @@ class Estimate(NamedTuple):
         return self.input_tokens + self.output_tokens
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class RunFacts:
     """What a task may know of its run. A `rehearsal` touches nothing in the world."""
 
@@ -236,7 +237,7 @@ class Kind(Protocol):
 # ── backends ────────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class BackendServices:
     """What a backend is built with besides its declaration.
 
@@ -307,7 +308,7 @@ class ToolServer(Backend, Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class ToolAnswer:
     """What a tool answered: as text, as the parts that the server sent, and as data where there is some."""
 
@@ -329,7 +330,7 @@ class Checkable(Backend, Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class HttpRequest:
     """One request. `url` may be relative to the backend's."""
 
@@ -342,7 +343,7 @@ class HttpRequest:
     follow_redirects: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class HttpAnswer:
     """What a server answered. Header names are in lower case; a `truncated` body was longer than `max_size`."""
 

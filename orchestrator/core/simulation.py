@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from typing import Final
 
 from orchestrator.core.errors import TRANSIENT_STATUS, Code, UpstreamError
+from orchestrator.core.fact import fact
 from orchestrator.core.units import seconds
 
 
@@ -25,7 +25,7 @@ class Ending(StrEnum):
     HANG = "hang"
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Outcome:
     """One simulated outcome; `status` belongs to the ending of that name, `retry_after` to that and to `quota`."""
 

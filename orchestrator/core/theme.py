@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from types import MappingProxyType
 from typing import Final
+
+from orchestrator.core.fact import fact
 
 BASE_KEYS: Final = (
     "primary",
@@ -68,7 +70,7 @@ _HEX: Final = re.compile(r"#[0-9a-fA-F]{6}\Z")
 _EMPTY: Final[Mapping[str, str]] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class ThemeSpec:
     """The colours and glyphs of a screen. Colours are `#rrggbb`; `styles` are words such as `bold reverse`."""
 
@@ -111,7 +113,7 @@ def contrast(one: str, other: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class LowContrast:
     """A text, by the name of its base colour or its state, that is hard to read on a ground."""
 

@@ -6,7 +6,7 @@ import asyncio
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from threading import Lock
 from types import MappingProxyType
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from orchestrator.core.errors import Code, ErrorClass, ErrorKind, Failure
 from orchestrator.core.events import Event
+from orchestrator.core.fact import fact
 from orchestrator.core.flow import BackendSpec, Flow, Json
 from orchestrator.core.output import DEFAULT_MAX_OUTPUT, Cut, OutputShape
 from orchestrator.core.ports import Backend, Cache, Chance, Clock, Context, Kind, OutputFiles, RunFacts
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 DEFAULT_MAX_TASKS: Final = 10_000
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class EngineOptions:
     """How a run is to go, besides what its flow says.
 
@@ -55,7 +56,7 @@ StandIn: TypeAlias = Callable[[OutputShape, object, Json, Context], Awaitable[Ma
 """Answers for a kind whose work must not be done: given its output's shape, settings and what the flow simulates."""
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Parts:
     """What the engine is put together with.
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
 from orchestrator.core.errors import Code, OrchestratorError
+from orchestrator.core.fact import fact
 from orchestrator.core.flow import MCP, BackendSpec, Price
 from orchestrator.core.ports import Backend
 from orchestrator.flows.declared import LABEL, WORD, named
@@ -22,7 +23,7 @@ from orchestrator.flows.templating import texts
 from orchestrator.flows.toolbox import BUILT_IN_TOOLS
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Declared:
     """A backend or an MCP server of a file, the class that it is of, and where it stands."""
 

@@ -6,9 +6,9 @@ Waits that have no end of their own (approvals, holds, open breakers, budgets) a
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from orchestrator.core.fact import fact
 from orchestrator.core.flow import GATE_KIND, Algorithm, BackendSpec, Flow, ForEach, Matrix, RateLimit, RetryPolicy
 from orchestrator.flows.dependencies import in_order
 from orchestrator.flows.estimates import backend_of, call_of, estimate_of, rounds_of
@@ -20,7 +20,7 @@ from orchestrator.flows.registry import Registry
 from orchestrator.flows.tasks import MODEL_KINDS
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Bounds:
     """The worst case of a run. None stands for no bound; `notes` say why, and what is counted only once.
 

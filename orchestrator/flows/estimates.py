@@ -5,9 +5,9 @@ What templates add to a prompt, and what tools add to a conversation, counts as 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+from orchestrator.core.fact import fact
 from orchestrator.core.flow import GATE_KIND, BackendSpec, Flow
 from orchestrator.core.ports import Estimate
 from orchestrator.flows.plan import Step, steps
@@ -17,7 +17,7 @@ from orchestrator.flows.spending import estimated
 from orchestrator.flows.tasks import MODEL_KINDS
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class TaskEstimate:
     """The most that a task, with all its instances, comes to.
 

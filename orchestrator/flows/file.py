@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path as FilePath
 from types import MappingProxyType
 from typing import Any, Final, Protocol
 
 from orchestrator.core.errors import Code
+from orchestrator.core.fact import fact
 from orchestrator.core.flow import (
     FLOW_KIND,
     GATE_KIND,
@@ -67,7 +68,7 @@ class Files(Protocol):
     def fault_of_call(self, path: str) -> str | None: ...
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Sections:
     """What a file declares, as far as it is right."""
 

@@ -13,6 +13,7 @@ from typing import Any, Final, TypeAlias
 
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from orchestrator.core.fact import fact
 from orchestrator.flows.paths import absolute
 
 Step: TypeAlias = str | int
@@ -243,7 +244,7 @@ class MapOf(Node):
         return self.value
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Key:
     """One key of a form: what its value may be, and what it means."""
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from typing import Any, Final
 
+from orchestrator.core.fact import fact
 from orchestrator.core.flow import EMPTY, FLOW_KIND, MCP, FlowCall
 from orchestrator.core.output import OutputShape
 from orchestrator.core.ports import Kind
@@ -22,7 +23,7 @@ BACKEND_KEY: Final = "backend"
 ROLE_KEY: Final = "role"
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Chosen:
     """What a kind's key holds: the settings of the kind, and the backend that is named there.
 
@@ -36,7 +37,7 @@ class Chosen:
     backend_at: Spot | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Sort:
     """How tasks of one kind are read."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from orchestrator.core import units
 from orchestrator.core.errors import Code, FlowError, Problem
+from orchestrator.core.fact import fact
 
 TASKS_VARIABLE: Final = "ORCHESTRATOR_MAX_TASKS"
 DEPENDENCIES_VARIABLE: Final = "ORCHESTRATOR_MAX_DEPENDENCIES"
@@ -19,7 +19,7 @@ MAX_DEPTH: Final = 10
 """How deep flows may call flows."""
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Limits:
     """How many tasks, after expansion, and how many dependencies between them a flow may have."""
 

@@ -12,6 +12,7 @@ from typing import Final
 
 from orchestrator import yamlsource
 from orchestrator.core.errors import Code, FlowError, Problem
+from orchestrator.core.fact import fact
 from orchestrator.core.flow import Flow
 from orchestrator.flows.bounds import slow_backends
 from orchestrator.flows.counting import count_tasks, with_known_lists
@@ -29,7 +30,7 @@ _NEVER: Final = 1_000_000
 _LAST: Final = 1 << 60
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Loaded:
     """A flow without problems, and what may not be meant as it is written."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from orchestrator.core.errors import Code
+from orchestrator.core.fact import fact
 from orchestrator.core.output import COMMON_FIELDS, OutputShape
 from orchestrator.flows.grammar import Step, either
 from orchestrator.flows.suggest import Suggest
@@ -29,7 +29,7 @@ Fault: TypeAlias = tuple[str, str | None, str]
 """A message, a hint and a code."""
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Shape:
     """What templates see of a task: its fields (None if any name may be one), and whether it is a list of instances."""
 
@@ -43,7 +43,7 @@ def shape_of(kind: str, output: OutputShape, *, is_list: bool) -> Shape:
     return Shape(kind, None if output.main == "value" else output.fields, is_list)
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Place:
     """Where a template stands: the names that only this place has, and the fan-outs that are single instances here.
 

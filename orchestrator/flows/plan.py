@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
+from orchestrator.core.fact import fact
 from orchestrator.core.flow import DEFAULT_GROUP, Flow, Task
 from orchestrator.flows.counting import instances
 from orchestrator.flows.dependencies import in_order
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Planned:
     """One task of the plan. `instances` is None where only the run can tell; `level` counts what must be before it."""
 
@@ -21,7 +21,7 @@ class Planned:
     level: int
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class PlannedGroup:
     """The tasks of a group, in the order of the file."""
 
@@ -30,7 +30,7 @@ class PlannedGroup:
     max_concurrency: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Plan:
     """The plan of a flow. Tasks of sub-flows are there as `outer/inner`, in the place of the task that calls them.
 
@@ -45,7 +45,7 @@ class Plan:
     longest: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Step:
     """A task of a flow or of a sub-flow, by the id that it has in the run.
 
@@ -76,7 +76,7 @@ class Step:
 # ── steps ───────────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class _Level:
     """A flow at its place in the run: the beginning of its ids, what is before it, how often it runs, its group."""
 

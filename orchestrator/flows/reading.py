@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
 from pydantic_core import SchemaValidator, ValidationError
 
 from orchestrator.core.errors import Code
+from orchestrator.core.fact import fact
 from orchestrator.flows.findings import Findings
 from orchestrator.flows.grammar import Node, OneOf, Path, Text, trace
 from orchestrator.flows.wording import Words, label, tell
@@ -20,7 +20,7 @@ WRONG: Final = object()
 _ABOUT_THE_FORM: Final = frozenset({"extra_forbidden", "missing"})
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class _Fault:
     """One of pydantic's complaints, led back to the grammar and to the data. `place` is below what was read."""
 

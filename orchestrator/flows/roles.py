@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from functools import cache
 from types import MappingProxyType
 from typing import Any, Final
 
 from orchestrator.core.errors import Code, OrchestratorError
+from orchestrator.core.fact import fact
 from orchestrator.core.flow import DEEPEST_TEAM
 from orchestrator.core.ports import Kind
 from orchestrator.flows.declared import WORD, named
@@ -33,7 +34,7 @@ TEAM_KEY: Final = "subagents"
 TEAM_FIELD: Final = "team"
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Role:
     """What one file says of a role: its keys, and where it stands; a ready one stands nowhere."""
 
@@ -81,7 +82,7 @@ def _reader(agent: type[Kind] | None) -> Reader:
 # ── what counts ─────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Part:
     """What an agent is given, key by key, and where each of it stands."""
 

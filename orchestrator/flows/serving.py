@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import product
 from typing import Final
 
 from orchestrator.core.errors import Code
+from orchestrator.core.fact import fact
 from orchestrator.core.flow import MCP, ForEach, Input, InputType, Json, Matrix
 from orchestrator.flows.backends import Declared
 from orchestrator.flows.findings import Findings, Spot
@@ -33,7 +33,7 @@ def serves(kind: str, declared: Declared) -> bool:
     return True
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Known:
     """What a flow may name: the backends and MCP servers that could be read, and the names of all, wrong ones too."""
 

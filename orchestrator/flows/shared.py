@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
 from orchestrator.core.errors import Code
+from orchestrator.core.fact import fact
 from orchestrator.core.flow import EMPTY, Price
 from orchestrator.flows.backends import Declared, check_namesakes, read_backends, read_servers, texts_of
 from orchestrator.flows.findings import Findings
@@ -25,7 +26,7 @@ _SECTION: Final = Reader(MapOf(Anything(), "a map of names"))
 _PRICE: Final = Reader(PRICE)
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Shared:
     """What the files of the configuration declare. The nearer one's backend, server or price counts, as a whole.
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, Final, Protocol
 
 from orchestrator.core.errors import Code, Problem
+from orchestrator.core.fact import fact
 from orchestrator.flows.findings import Findings, Lines
 from orchestrator.flows.grammar import Path, Step, has_template
 from orchestrator.flows.names import Fault, Names, Place
@@ -31,7 +31,7 @@ class Reference(Protocol):
     def offset(self) -> int: ...
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Use:
     """A text that may hold a template: where it stands, how it is read, and what it may name.
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from orchestrator.core.errors import Code, FlowError, Problem
+from orchestrator.core.fact import fact
 from orchestrator.core.flow import Flow, Input, InputType, Json
 from orchestrator.flows.grammar import either, shown
 from orchestrator.flows.paths import absolute
@@ -38,7 +38,7 @@ _TYPES: Final[Mapping[InputType, tuple[type[Any], ...]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Checked:
     """A value that fits, or what is wrong with it: a phrase that follows the value's name."""
 

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Final, Literal, TypeGuard, TypeVar
 
 from orchestrator.core.errors import Code, InputError
+from orchestrator.core.fact import fact
 from orchestrator.core.flow import BackendSpec, Json
 from orchestrator.core.model import Media, ModelRequest, Part, Text, said
 from orchestrator.core.model import Message as Said
@@ -45,14 +46,14 @@ MEDIA_TYPES: Final[Mapping[str, str]] = MappingProxyType(
 # ── what is declared ────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class PromptFile:
     """A prompt that stands in a file of its own; what it holds is a template as in the flow."""
 
     file: FilePath = field(metadata={"description": "The file's path, relative to the flow file."})
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Message:
     """One message of a conversation that is given as a whole."""
 

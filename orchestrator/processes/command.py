@@ -2,9 +2,10 @@
 
 import errno
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
+
+from orchestrator.core.fact import fact
 
 Stream = Literal["out", "err"]
 
@@ -19,7 +20,7 @@ HINTS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Command:
     """A program with its arguments, its folder, its whole environment and what it reads.
 

@@ -3,15 +3,16 @@
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Final
 
+from orchestrator.core.fact import fact
+
 PROC: Final = Path("/proc")
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Process:
     """One process. Its number may come again, its number and its birth never do."""
 

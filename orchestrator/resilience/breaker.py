@@ -12,7 +12,6 @@ Each move makes a new state object; a permit remembers its own, and is stale as 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum, auto
 from typing import ClassVar, Final
@@ -31,6 +30,7 @@ from aiobreaker.state import (  # type: ignore[import-untyped]  # as above
 from aiobreaker.storage.memory import CircuitMemoryStorage  # type: ignore[import-untyped]  # as above
 
 from orchestrator.core.errors import Code, ErrorKind, Failure
+from orchestrator.core.fact import fact
 from orchestrator.core.flow import BreakerPolicy
 from orchestrator.core.moments import seconds_until
 from orchestrator.core.states import BreakerState
@@ -67,7 +67,7 @@ def _accuses(failure: Failure, *, resource: bool) -> bool:
     return failure.kind is ErrorKind.TIMEOUT or (resource and failure.kind is ErrorKind.WORK)
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Move:
     """The breaker moved; an open one lets probes through from `until` on."""
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from orchestrator.core.errors import Code, ErrorKind, Failure
+from orchestrator.core.fact import fact
 from orchestrator.core.flow import RetryPolicy
 from orchestrator.core.headers import RETRY_AFTER_CAP
 
@@ -19,14 +19,14 @@ _SETTLED_CODES: Final = frozenset({Code.TASK_TIMEOUT, Code.DEADLINE})
 """The time of the whole task is over, and with it the time for another attempt."""
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Again:
     """Make another attempt, so many seconds from now."""
 
     delay: float
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Stop:
     """Make no more attempts."""
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from orchestrator.core.fact import fact
 from orchestrator.core.output import Output
 from orchestrator.templates.errors import TemplateError
 from orchestrator.templates.values import Part, field, suggestion, use
@@ -21,7 +21,7 @@ KEYWORDS: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Reference:
     """A name that a template uses, with what it reads of it; an index that is not fixed ends the path."""
 
@@ -33,7 +33,7 @@ class Reference:
         return str(self.path[0])
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Path:
     """A name and what is read of it, ready to be looked up."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias
 
+from orchestrator.core.fact import fact
 from orchestrator.templates.errors import TemplateError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ Names: TypeAlias = "frozenset[str]"
 NO_NAMES: Final[Names] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Token:
     """A word of an expression. `kind` is name, string, number or mark."""
 
@@ -29,7 +29,7 @@ class Token:
     offset: int
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Text:
     """What stands as it is written."""
 
@@ -37,7 +37,7 @@ class Text:
     offset: int
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Expression:
     """`{{ … }}`; `raw` if its last filter is `| raw`, which is taken off."""
 
@@ -46,7 +46,7 @@ class Expression:
     raw: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Statement:
     """`{% … %}`."""
 

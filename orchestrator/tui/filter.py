@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from difflib import get_close_matches
 from operator import eq, ge, gt, le, lt
 from typing import Final, NamedTuple
 
+from orchestrator.core.fact import fact
 from orchestrator.core.progress import TaskProgress
 from orchestrator.core.states import Reason, State, Status
 from orchestrator.tui.text import clean
@@ -34,7 +34,7 @@ class FilterError(ValueError):
     """A filter that cannot be read; its text says why."""
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Filter:
     """What a task, or a line of its log, must be like to be shown. A `live` one may change its mind about a task."""
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Final, Protocol
 
 from orchestrator.core.errors import Problem
+from orchestrator.core.fact import fact
 from orchestrator.core.ports import Guide
 from orchestrator.core.theme import ThemeSpec
 
@@ -44,7 +45,7 @@ WAYS: Final = frozenset({"toast", "bell"})
 _STATUS = {Left.HANGUP: 129, Left.INTERRUPTED: 130, Left.FORCED: 130, Left.TERMINATED: 143}
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class DashboardOptions:
     """How the screen looks and when it goes. The first of `themes` is shown unless `theme` names another.
 
@@ -70,7 +71,7 @@ class DashboardOptions:
     follows_failures: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class DashboardExit:
     """How the screen was left, whether the operator cancelled the run in it, and what went wrong with the screen."""
 

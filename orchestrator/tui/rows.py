@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final, NamedTuple
 
+from orchestrator.core.fact import fact
 from orchestrator.core.made import made
 from orchestrator.core.run import Run
 from orchestrator.core.states import Status
@@ -46,7 +47,7 @@ Keep = Callable[[str], bool]
 Order = Callable[[Iterable[str]], list[str]]
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Folds:
     """What is folded: groups that were closed, and fan-outs that were opened."""
 

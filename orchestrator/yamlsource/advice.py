@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from orchestrator.core.fact import fact
 from orchestrator.yamlsource.places import Places
 from orchestrator.yamlsource.values import Position, Problem
 
@@ -28,7 +28,7 @@ def bad_character(text: str) -> Problem:
     return Problem(message, Places(text).at(match.start()), hint)
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Fault:
     """The parser's complaint, with the text around it: it was reading from `began` on when it met `at`."""
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NoReturn, Protocol, TypeAlias
 
 import yaml
 
 from orchestrator.core.errors import Code
+from orchestrator.core.fact import fact
 from orchestrator.yamlsource.places import Places
 from orchestrator.yamlsource.scalars import MEANINGFUL, plain
 from orchestrator.yamlsource.values import JSON, KeyPath, Limits, Problem, YamlError
@@ -64,7 +64,7 @@ class _Frame:
         return self.keyed if self.items is None else self.items
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class _Anchor:
     """What an alias stands for; `cost` is None while it is still being read."""
 

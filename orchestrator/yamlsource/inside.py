@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
+
+from orchestrator.core.fact import fact
 
 _ANCHOR = re.compile(r"&\S+\s+")
 _BLOCK = re.compile(r"([|>])[^\n]*\n((?:[ \t]*\r?\n)*)( *)")
@@ -29,7 +30,7 @@ def offset_inside(text: str, start: int, value: str, offset: int) -> int | None:
     return walk.to(walk.skip_indent(block.start(2)), value, offset)
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class _Walk:
     """Goes along text and value side by side. A block loses `indent` blanks a line, everything else all of them."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from orchestrator.core.errors import Code
+from orchestrator.core.fact import fact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,7 +17,7 @@ KeyPath: TypeAlias = "tuple[str | int, ...]"
 _MB: Final = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Position:
     """A place in the text, counted from 1."""
 
@@ -25,7 +25,7 @@ class Position:
     column: int
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Problem:
     """Something wrong with the text, or worth a warning, and what to do about it. `path` leads to the value."""
 
@@ -49,7 +49,7 @@ class YamlError(ValueError):
         self.code = first.code
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Limits:
     """How much a text may hold."""
 
