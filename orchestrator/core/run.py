@@ -143,6 +143,8 @@ _ATTEMPTS, _MAX_ATTEMPTS = _place("attempts"), _place("max_attempts")
 _BACKEND, _ERROR, _BECAUSE, _CAUSE = _place("backend"), _place("error"), _place("because"), _place("cause")
 _CACHED, _PROGRESS, _QUESTION = _place("cached"), _place("progress"), _place("question")
 _STOPPING, _STOPPING_UNTIL = _place("stopping"), _place("stopping_until")
+_LAST_LINE = _place("last_line")
+_SPENT = slice(_place("input_tokens"), _place("cost_usd") + 1)
 
 _HELD: Final = RunState.HELD
 _PENDING: Final = Status.PENDING
@@ -478,17 +480,20 @@ def _attempt_resumed(run: Run, event: ev.AttemptResumed, at: float) -> None:
 @_fold
 def _output_produced(run: Run, event: ev.OutputProduced, at: float) -> None:
     task = event.task
-    if task not in run.tails:
-        run.tails[task] = Tail()
-    run.tails.move_to_end(task)
-    tail = run.tails[task]
+    tail = run.tails.get(task)
+    if tail is None:
+        tail = run.tails[task] = Tail()
+    else:
+        run.tails.move_to_end(task)
     run._tails_size -= tail.size
     tail.write(at, event.stream, event.text)
     run._tails_size += tail.size
     _let_tails_go(run)
     old, last = run.tasks[task], tail.last_text()
     if last != old.last_line:
-        run.tasks[task] = old._replace(last_line=last)
+        draft: _Draft = [*old]
+        draft[_LAST_LINE] = last
+        run.tasks[task] = made(TaskProgress, draft)
 
 
 def _let_tails_go(run: Run) -> None:
@@ -507,7 +512,10 @@ def _progress_reported(run: Run, event: ev.ProgressReported, _at: float) -> None
 def _usage_reported(run: Run, event: ev.UsageReported, _at: float) -> None:
     old = run.tasks[event.task]
     *before, last = old.attempts
-    run.tasks[event.task] = _spent(old, event)._replace(attempts=(*before, _spent(last, event)))
+    draft: _Draft = [*old]
+    draft[_ATTEMPTS] = (*before, made(Attempt, (*last[:-3], *_spent(last, event))))
+    draft[_SPENT] = _spent(old, event)
+    run.tasks[event.task] = made(TaskProgress, draft)
     for tally in (run.tally, run.tallies[old.group]):
         tally.input_tokens += event.input_tokens
         tally.output_tokens += event.output_tokens
@@ -517,15 +525,10 @@ def _usage_reported(run: Run, event: ev.UsageReported, _at: float) -> None:
         run.talks[event.task].used(event.input_tokens + event.output_tokens, event.window)
 
 
-_Spender = TypeVar("_Spender", TaskProgress, Attempt)
-
-
-def _spent(value: _Spender, event: ev.UsageReported) -> _Spender:
-    return value._replace(
-        input_tokens=value.input_tokens + event.input_tokens,
-        output_tokens=value.output_tokens + event.output_tokens,
-        cost_usd=value.cost_usd if event.cost_usd is None else (value.cost_usd or 0.0) + event.cost_usd,
-    )
+def _spent(value: TaskProgress | Attempt, event: ev.UsageReported) -> tuple[int, int, float | None]:
+    """Return the last three fields of an attempt, which a task has too."""
+    cost = value.cost_usd if event.cost_usd is None else (value.cost_usd or 0.0) + event.cost_usd
+    return value.input_tokens + event.input_tokens, value.output_tokens + event.output_tokens, cost
 
 
 # ── conversation ────────────────────────────────────────────────────────────────────────────────
