@@ -63,8 +63,12 @@ class Dashboard(App[DashboardExit]):
     BINDINGS = bindings(Keymap())
     CSS = f"""
     Toast {{ border-left: outer $primary; background: $panel; width: 64; padding: 0 1; }}
+    ToastRack {{ scrollbar-size: 0 0; }}  /* its height is reckoned without the scrollbar's column */
     Toast.-error {{ border-left: outer $error; }}
     Toast.-warning {{ border-left: outer $warning; }}
+    .-h-short Toast {{ width: auto; max-width: 100%; height: 1; margin: 0; }}
+    .-h-short Toast {{ text-wrap: nowrap; text-overflow: ellipsis; }}
+    .-h-short ToastRack {{ dock: top; align: right top; margin: 3 0 0 0; }}
     App.-ascii Toast {{ border-left: ascii $primary; }}
     Input > .input--cursor {{ text-style: reverse; }}
     {MainScreen.STYLES}

@@ -49,6 +49,12 @@ class Toast(NamedTuple):
         """Return the text with the keys that the hints have now."""
         return f"{self.text}  ({self.tips(key_of)})" if self.hints else self.text
 
+    def brief(self, key_of: Callable[[str], str], cells: int) -> str:
+        """Return one line of at most so many cells: title, text, and the hint that helps most."""
+        command, does = self.hints[0] if self.hints else ("", "")
+        tip = f"  ({key_of(command)} {does})" if command else ""
+        return shorten(f"{self.title}: {self.text}", cells - len(tip)) + tip
+
     def tips(self, key_of: Callable[[str], str]) -> str:
         return ", ".join(f"{key_of(command)} {does}" for command, does in self.hints)
 
@@ -101,6 +107,12 @@ class Rack:
     def standing(self, now: float) -> list[Toast]:
         """Return those that still stand, each with the seconds that it has left."""
         return [toast._replace(seconds=until - now) for until, toast in self._standing.values() if until > now]
+
+    def foremost(self, now: float) -> list[Toast]:
+        """Return the one about questions and the newest of the others, where there is no room for more."""
+        standing = self.standing(now)
+        asks = [toast for toast in standing if toast.topic == ASKS]
+        return [*asks, *[toast for toast in standing if toast.topic != ASKS][-1:]]
 
 
 def questions(run: Run) -> Toast | None:

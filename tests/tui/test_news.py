@@ -96,6 +96,23 @@ def test_a_few_toasts_stand_at_once_and_the_one_about_questions_stays() -> None:
     assert rack.drop(ASKS, 20.0)
 
 
+def test_where_there_is_little_room_questions_and_the_newest_stand() -> None:
+    rack = Rack()
+    for key in ("a", ASKS, "b"):
+        rack.put(Toast(key, "T", key, seconds=60.0), 0.0)
+    assert [one.key for one in rack.foremost(1.0)] == [ASKS, "b"]
+
+
+def test_a_brief_toast_is_cut_so_that_its_first_hint_stays() -> None:
+    hints = (("view.summary", "shows the summary"), ("quit", "quits"))
+    toast = Toast("k", "Finished", "3 of 3 done, and much more can be said of that.", hints=hints)
+    text = toast.brief(KEYS.__getitem__, 50)
+    assert len(text) == 50
+    assert text.startswith("Finished: 3 of 3 done")
+    assert text.endswith("…  (6 shows the summary)")
+    assert Toast("k", "Budget", "75%").brief(KEYS.__getitem__, 50) == "Budget: 75%"
+
+
 def test_budgets_are_told_at_each_threshold_once() -> None:
     told, news = scene(), News()
     severities = [

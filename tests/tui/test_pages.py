@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from textual import events
+from textual.geometry import Region
 
 from orchestrator.core import commands as ask
 from orchestrator.core import events as ev
@@ -447,6 +448,35 @@ async def test_who_wants_no_toasts_gets_none() -> None:
         scene.waits("one", Reason.APPROVAL).tell(ev.ApprovalRequested("one", "Go?"))
         await eyes.pilot.pause(0.3)
         assert eyes.toasts == []
+
+
+def standing(eyes: Eyes) -> list[Region]:
+    return [toast.region for toast in eyes.app.main.query("Toast")]
+
+
+async def test_on_a_short_screen_a_toast_is_one_line_above_the_rows_and_hides_no_output(dashboard: Make) -> None:
+    scene = research()
+    async with Screen(dashboard(scene), (80, 24)) as eyes:
+        head = eyes.tasks.head.region.y
+        for percent in (75, 90, 100):
+            scene.tell(ev.BudgetThreshold("run", "tokens", percent))
+            await eyes.pilot.pause(0.3)
+            [toast] = standing(eyes)
+            assert (toast.y, toast.height, toast.right) == (head, 1, 78)
+        scene.tell(ev.CommandRefused("c7", "RetryTask", "x runs"))
+        await eyes.pilot.pause(0.3)
+        assert len(standing(eyes)) == 1
+
+
+async def test_on_a_high_screen_toasts_stand_at_the_bottom_and_leave_no_gaps(dashboard: Make) -> None:
+    scene = research()
+    async with Screen(dashboard(scene)) as eyes:
+        places = []
+        for percent in (75, 90, 100):
+            scene.tell(ev.BudgetThreshold("run", "tokens", percent))
+            await eyes.pilot.pause(0.3)
+            places += [toast.bottom for toast in standing(eyes)]
+        assert places == [39, 39, 39]
 
 
 async def test_nothing_pops_up_over_a_dialog(dashboard: Make) -> None:

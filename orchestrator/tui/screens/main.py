@@ -31,7 +31,7 @@ from orchestrator.tui.screens.approval import ApprovalScreen
 from orchestrator.tui.screens.attention import AttentionScreen
 from orchestrator.tui.screens.desk import DeskScreen
 from orchestrator.tui.screens.modal import Dialog
-from orchestrator.tui.screens.telling import Teller
+from orchestrator.tui.screens.telling import SHORT, Teller
 from orchestrator.tui.text import clean
 from orchestrator.tui.views.all import VIEWS, load
 from orchestrator.tui.views.view import bind, bindings
@@ -64,7 +64,7 @@ class MainScreen(DeskScreen):
 
     BINDINGS = bindings(None)
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (170, "-xwide")]  # noqa: RUF012 - Textual's own declaration
-    VERTICAL_BREAKPOINTS = [(0, "-h-short"), (30, "-h-normal")]  # noqa: RUF012 - the same
+    VERTICAL_BREAKPOINTS = [(0, "-h-short"), (SHORT, "-h-normal")]  # noqa: RUF012 - the same
     STYLES: ClassVar[str] = """
     MainScreen { layers: base over; }
     MainScreen #small { layer: over; display: none; height: 100%; }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
+from typing import Final
 
 from textual.app import App
 
@@ -13,6 +14,9 @@ from orchestrator.core.progress import Question
 from orchestrator.core.run import Run
 from orchestrator.tui.desktop import notice
 from orchestrator.tui.news import ASKS, News, Rack, Toast, questions
+
+SHORT: Final = 30
+"""A screen of fewer lines shows less of everything."""
 
 
 class Teller:
@@ -51,7 +55,7 @@ class Teller:
 
     def _show(self, app: App[object], toast: Toast, now: float) -> None:
         if "toast" in self._wanted:
-            if self._rack.put(toast, now):
+            if self._rack.put(toast, now) or _is_short(app):
                 self._show_again(app, now)
             else:
                 self._notify(app, toast)
@@ -62,18 +66,27 @@ class Teller:
 
     def _show_again(self, app: App[object], now: float) -> None:
         app.clear_notifications()
-        for toast in self._rack.standing(now):
+        for screen in app.screen_stack:
+            _ = screen.query("ToastHolder").remove()  # Textual leaves them there, each a line high
+        for toast in self._rack.foremost(now) if _is_short(app) else self._rack.standing(now):
             self._notify(app, toast)
 
     def _notify(self, app: App[object], toast: Toast) -> None:
-        text = toast.words(self._key_of)
-        app.notify(text, title=toast.title, severity=toast.severity, timeout=toast.seconds, markup=False)
+        """On a screen of few lines a toast has one, so that it hides little."""
+        brief = _is_short(app)
+        text = toast.brief(self._key_of, app.size.width * 2 // 3) if brief else toast.words(self._key_of)
+        title = "" if brief else toast.title
+        app.notify(text, title=title, severity=toast.severity, timeout=toast.seconds, markup=False)
 
     def _tell_desktop(self, app: App[object], toast: Toast) -> None:
         driver = app._driver  # noqa: SLF001 - Textual has no public way to write to the terminal itself
         if driver is not None:
             driver.write(notice(toast.title, toast.text, os.environ))
             driver.flush()
+
+
+def _is_short(app: App[object]) -> bool:
+    return app.size.height < SHORT
 
 
 def _new(run: Run, before: dict[str, Question]) -> bool:
