@@ -75,7 +75,10 @@ class Budget:
         return Amount(self._tokens.reserved, self._cost.reserved / _NANO)
 
     def verdict(self, amount: Amount) -> Verdict:
-        """Return whether so much may be reserved now. Who is told to wait waits for a reservation that exists."""
+        """Return whether so much may be reserved now. Who is told to wait waits for a reservation that exists.
+
+        Whoever asks for nothing of a unit is refused nothing of it, however much is spent; but everybody needs time.
+        """
         return max(meter.verdict(n) for meter, n in self._asked(amount))
 
     def why_exceeded(self, amount: Amount) -> str:
@@ -135,10 +138,15 @@ class Budget:
         self._cost.raise_to(_nano(cost_usd))
         self._time.raise_to(_nano(time))
 
-    def _asked(self, amount: Amount) -> tuple[tuple[_Meter, int], ...]:
+    def _asked(self, amount: Amount) -> Iterator[tuple[_Meter, int]]:
         self._read_clock()
+        tokens, cost = amount
+        if tokens:
+            yield self._tokens, tokens
+        if cost or (tokens and cost is None):  # what nobody can price is not free
+            yield self._cost, _nano(cost) or 0
         # the least bit of time: a call that could only begin when the time is up does not fit
-        return (self._tokens, amount.tokens), (self._cost, _nano(amount.cost_usd) or 0), (self._time, 1)
+        yield self._time, 1
 
     def _read_clock(self) -> None:
         if self._time.limit is not None:

@@ -66,6 +66,27 @@ def test_who_asks_for_nothing_waits_for_nobody() -> None:
     assert story.started("c") == [0.0]
 
 
+@pytest.mark.parametrize("rule", [OnExceeded.HOLD, FAIL])
+def test_a_spent_budget_stops_nobody_who_spends_nothing(rule: OnExceeded) -> None:
+    tasks = [spends("a", 60, 120), task("b", needs=["a"]), task("c", backend="x", needs=["a"])]
+    story = tell(flow(*tasks, backends=X, budget=BudgetPolicy(tokens=100, cost_usd=1.0, on_exceeded=rule)))
+    assert set(story.states().values()) == {"succeeded"}
+    assert story.events(ev.BudgetExceeded, ev.RunHeld) == []
+
+
+def test_an_agent_starts_under_a_spent_budget_and_is_held_at_its_first_call() -> None:
+    agent = task("b", [2.0, call(Usage(10, 0), tokens=50)], kind="agentic", backend="x", needs=["a"])
+    told = flow(spends("a", 60, 120), agent, backends=X, budget=BudgetPolicy(tokens=100))
+    story = tell(told, Setting([(50.0, RaiseBudget(budget="run", tokens=200))]))
+    assert (story.started("b"), story.times(ev.RunHeld), story.ended("b")) == ([1.0], [3.0], 50.0)
+
+
+def test_when_the_time_is_over_those_are_held_too_who_spend_nothing_else() -> None:
+    told = flow(task("a", [12.0]), task("b", needs=["a"]), budget=BudgetPolicy(time=10.0))
+    story = tell(told, Setting([(50.0, RaiseBudget(budget="run", time=100.0))]))
+    assert story.started("b") == [50.0]
+
+
 def test_a_budget_that_says_fail_fails_the_task() -> None:
     policy = BudgetPolicy(tokens=100, on_exceeded=FAIL)
     story = tell(flow(spends("a", 60, 60), spends("b", 60, 60, needs=["a"], retries=5), backends=X, budget=policy))

@@ -98,7 +98,19 @@ def test_a_call_may_turn_out_dearer_than_it_reserved() -> None:
     purse = budget(tokens=100)
     crossed = purse.settle(purse.reserve(Amount(10)), Amount(120))
     assert crossed == (Crossed("tokens", 75), Crossed("tokens", 90), Crossed("tokens", 100))
-    assert purse.verdict(Amount(0)) is Verdict.EXCEEDED
+    assert purse.verdict(Amount(1)) is Verdict.EXCEEDED
+
+
+def test_whoever_asks_for_nothing_is_refused_nothing_but_time() -> None:
+    clock = Clock()
+    purse = budget(tokens=100, cost_usd=1.0, time=60.0, clock=clock)
+    purse.settle(purse.reserve(Amount(10, 0.1)), Amount(120, 1.2))
+    assert purse.verdict(Amount()) is purse.verdict(Amount(0, 0.0)) is Verdict.FITS
+    purse.raise_to(tokens=1_000)
+    assert purse.verdict(Amount(5, 0.0)) is Verdict.FITS
+    assert purse.verdict(Amount(5, None)) is Verdict.EXCEEDED
+    clock.time += 60.0
+    assert purse.verdict(Amount()) is Verdict.EXCEEDED
 
 
 def test_each_threshold_is_told_once_for_each_unit() -> None:
