@@ -63,7 +63,7 @@ class Dashboard(App[DashboardExit]):
     BINDINGS = bindings(Keymap())
     CSS = f"""
     Toast {{ border-left: outer $primary; background: $panel; width: 64; padding: 0 1; }}
-    ToastRack {{ scrollbar-size: 0 0; }}  /* its height is reckoned without the scrollbar's column */
+    ToastRack {{ scrollbar-size: 0 0; padding-right: 2; }}  /* its height is reckoned without the scrollbar's column */
     Toast.-error {{ border-left: outer $error; }}
     Toast.-warning {{ border-left: outer $warning; }}
     .-h-short Toast {{ width: auto; max-width: 100%; height: 1; margin: 0; }}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from textual.widgets._toast import Toast
 
 from orchestrator.core import commands as ask
 from orchestrator.core import events as ev
@@ -378,6 +379,14 @@ async def test_a_questions_toast_goes_with_the_question(dashboard: Make) -> None
         scene.tell(ev.ApprovalGiven("two", "ada"))
         await eyes.pilot.pause(0.3)
         assert eyes.toasts == []
+
+
+async def test_the_last_toast_stands_above_the_footer_however_the_words_of_another_break(dashboard: Make) -> None:
+    async with Screen(dashboard(empty()), (100, 30)) as eyes:
+        eyes.app.notify("x" * 47, timeout=9)
+        eyes.app.notify("the last", timeout=9)
+        await eyes.pilot.pause(0.3)
+        assert max(toast.region.bottom for toast in eyes.app.screen.query(Toast)) == 29
 
 
 # ── output ──────────────────────────────────────────────────────────────────────────────────────
