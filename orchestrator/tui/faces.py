@@ -133,7 +133,7 @@ def task_line(view: View, row: Row, *, marked: bool = False, faded: bool = False
         *_agent(task, shape, glyphs),
         Span(fit(clean(last_words(task)), shape.output, glyphs.ellipsis), _output_role(status)),
     )
-    return tuple(span._replace(role="muted") for span in line) if faded else line
+    return muted(line) if faded else line
 
 
 def short_name(run: Run, row: Row) -> str:
@@ -334,7 +334,7 @@ _ENDED: Final = frozenset({Status.DONE, Status.CACHED, Status.FAILED, Status.TIM
 
 def _bar_and_counts(view: View, counts: Mapping[Status, int], done: int, total: int) -> Iterable[Span]:
     yield from progress_bar(counts, 14, view.glyphs)
-    yield Span(" " + fit(f"{done}/{total}", 6 if total < 1000 else 10) + " ", "strong")
+    yield Span(" " + f"{done}/{total}".ljust(6 if total < 100 else 10) + " ", "strong")
     yield from tally_spans(counts, view.glyphs)
 
 

@@ -282,6 +282,13 @@ def test_a_fan_outs_row_counts_its_instances() -> None:
     assert plain(line) == "  ▸ review \u00d740          ███▓▓░░░░░░░░░ 10/40  ►5 ✓10 ·25"
 
 
+@pytest.mark.parametrize("total", [99, 100, 999, 10_000])
+def test_a_fan_outs_count_is_never_cut(total: int) -> None:
+    scene = empty().task("review", "build")
+    line = fan_line(view(scene), Row(Kind.FAN, "review", "build", 1), Counter({Status.DONE: total}), opened=False)
+    assert f" {total}/{total} " in plain(line)
+
+
 def test_group_names_get_the_room_they_need_up_to_a_bound() -> None:
     assert name_width(["a"]) == 10
     assert name_width(["a", "b" * 14]) == 14
