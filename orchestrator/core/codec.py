@@ -76,8 +76,8 @@ def encode(record: Record) -> str:
     """Return the record as one line of JSON, without the line's end."""
     run, seq, at, event = record
     cls: type = type(event)
-    form = _event_form(cls)
-    return form.text % (seq, _number(round(at, 6)), quoted(run), *_texts(form.values(event)))
+    text, values = _event_form(cls)
+    return text % (seq, repr(round(at, 6)), quoted(run), *[_WRITERS[type(value)](value) for value in values(event)])
 
 
 @cache

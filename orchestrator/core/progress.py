@@ -290,8 +290,10 @@ class Tail:
 
     def last_text(self) -> str:
         """Return the last line of the task's own that is not blank, shortened to what a row can show."""
-        recent = islice(reversed(self.lines), 50)
-        return next((line.text[:400] for line in recent if line.stream != "sys" and line.text.strip()), "")
+        for _, stream, text in islice(reversed(self.lines), 50):
+            if stream != "sys" and text and not text.isspace():
+                return text[:400]
+        return ""
 
     def copy(self) -> Tail:
         new = copy(self)
