@@ -36,6 +36,9 @@ class Outcome:
 
 OK: Final = Outcome(Ending.OK)
 
+SCRIPT: Final = "script"
+"""The key of a list of outcomes, in a simulated backend as in what a task simulates."""
+
 OUTCOMES: Final = (
     "ok, a status such as 503, 429 retry-after=2, quota, quota resets=30s, timeout, reset, malformed or hang"
 )

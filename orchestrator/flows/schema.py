@@ -483,7 +483,11 @@ TASK: Final[Mapping[str, Key]] = {
     "until": Key(EXPRESSION, "A condition on the task's own output; it is repeated until that is true."),
     "every": Key(SPAN, "The delay between two rounds of `until`. 1s."),
     "max_rounds": Key(SOME, "How many rounds of `until` there may be. 60."),
-    "simulate": Key(Anything(), "What the task answers under --simulate: an output, or a list of outcomes."),
+    "simulate": Key(
+        Anything(),
+        "What the task answers under --simulate: an output; a list of outcomes, one an attempt, such as ok or 503; or "
+        "both, as `{script: [outcomes], …}`.",
+    ),
     "save": Key(Text("a path", _path), "A template for the path of a file that gets the task's output."),
     "cache": Key(Short(CACHE, "ttl"), "For how long the answer to the same prompt is taken over. llm only."),
     "on_resume": Key(Later(), "What happens to the task when a run is resumed."),

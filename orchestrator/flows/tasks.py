@@ -26,8 +26,9 @@ from orchestrator.core.flow import (
     Until,
 )
 from orchestrator.core.ports import Kind
+from orchestrator.core.simulation import OUTCOMES, SCRIPT, is_outcome
 from orchestrator.flows.findings import Findings
-from orchestrator.flows.grammar import Path, either
+from orchestrator.flows.grammar import Path, either, has_template, shown
 from orchestrator.flows.kinds import GATE, Chosen, Sort, sort_of_flow, sort_of_kind
 from orchestrator.flows.names import TAKEN
 from orchestrator.flows.paths import absolute
@@ -220,6 +221,20 @@ class TaskReader:
         if "recover" in given and not given.get("optional"):
             hint = "write `optional: true` too, or leave it out"
             self._findings.warn("`recover` is used of optional tasks only", (*path, "recover"), hint)
+        self._check_script(draft)
+
+    def _check_script(self, draft: Draft) -> None:
+        """Check the outcomes that a task simulates; what a function returns may have a key of that name."""
+        simulate = draft.given.get("simulate")
+        if not isinstance(simulate, dict) or SCRIPT not in simulate or draft.kind == "function":
+            return
+        written, path = simulate[SCRIPT], (*draft.path, "simulate", SCRIPT)
+        if not isinstance(written, list) or not written:
+            self._findings.add("a script is a list of outcomes", path, f"write {OUTCOMES}")
+            return
+        for number, one in enumerate(written):
+            if not is_outcome(one) and not has_template(str(one)):
+                self._findings.add(f"{shown(one)} is no outcome", (*path, number), f"write {OUTCOMES}")
 
     def _forbid(self, draft: Draft, keys: tuple[str, ...], why: str) -> None:
         for key in keys:

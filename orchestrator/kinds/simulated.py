@@ -11,22 +11,22 @@ from orchestrator.core.errors import TRANSIENT_STATUS, Code, InputError, Upstrea
 from orchestrator.core.flow import Json
 from orchestrator.core.output import OutputShape
 from orchestrator.core.ports import Context, Performer
-from orchestrator.core.simulation import OK, Ending, Outcome, error_of, is_outcome, outcome
+from orchestrator.core.simulation import OK, SCRIPT, Ending, Outcome, error_of, is_outcome, outcome
 from orchestrator.templates import text_of
 
 
 async def run_simulated(shape: OutputShape, settings: object, simulate: Json, context: Context) -> Mapping[str, object]:
     """Do a task's work without doing it. `simulate` is what the flow says of it, templates rendered.
 
-    A list of outcomes is used up attempt by attempt; afterwards all is well. Anything else is the output: a mapping of
-    its fields, or the value of its main field. An output that the task itself would not accept fails as it would.
+    A list of outcomes, by itself or as `script` beside the output, is used up attempt by attempt; afterwards all is
+    well. Anything else is the output: a mapping of its fields, or the value of its main field. An output that the task
+    itself would not accept fails as it would.
     """
     if isinstance(context.backend, Performer):
         await context.backend.perform(context)
-    if is_script(simulate):
-        await _end_as(_nth(simulate, context.attempt))
-        simulate = None
-    output = _output(shape, settings, simulate, context)
+    script, answer = scripted(simulate)
+    await _end_as(_nth(script, context.attempt))
+    output = _output(shape, settings, answer, context)
     context.write("out", _shown(output[shape.main]))
     _check(output, settings)
     return output
@@ -35,6 +35,15 @@ async def run_simulated(shape: OutputShape, settings: object, simulate: Json, co
 def is_script(simulate: Json) -> TypeGuard[Sequence[str | int]]:
     """Tell whether this is a list of outcomes."""
     return isinstance(simulate, list | tuple) and len(simulate) > 0 and all(map(is_outcome, simulate))
+
+
+def scripted(simulate: Json) -> tuple[Sequence[str | int], Json]:
+    """Return the outcomes of the attempts, and what is answered where all is well."""
+    if is_script(simulate):
+        return simulate, None
+    if isinstance(simulate, Mapping) and is_script(script := simulate.get(SCRIPT)):
+        return script, {name: value for name, value in simulate.items() if name != SCRIPT} or None
+    return (), simulate
 
 
 def _nth(script: Sequence[str | int], attempt: int) -> Outcome:

@@ -63,6 +63,19 @@ async def test_a_list_of_outcomes_is_used_up_attempt_by_attempt() -> None:
     assert (await run(SHELL, script, attempt=4))[0]["exit_code"] == 0
 
 
+async def test_a_script_may_stand_beside_what_is_answered_when_all_is_well() -> None:
+    simulate: Json = {"script": ["503", "ok"], "stdout": "done"}
+    with pytest.raises(AttemptError) as caught:
+        await run(SHELL, simulate)
+    assert caught.value.failure.status == 503
+    assert [(await run(SHELL, simulate, attempt=attempt))[0]["stdout"] for attempt in (2, 3)] == ["done", "done"]
+    assert (await run(SHELL, {"script": ["reset"]}, attempt=2))[0]["exit_code"] == 0
+
+
+async def test_a_function_may_return_a_script_of_its_own() -> None:
+    assert (await run(FUNCTION, {"script": ["act one"]}))[0]["value"] == {"script": ["act one"]}
+
+
 async def test_a_task_that_hangs_waits_to_be_cancelled() -> None:
     call = asyncio.create_task(run(SHELL, ["hang"]))
     await asyncio.sleep(0)
