@@ -97,6 +97,14 @@ def test_they_can_start_others_until_it_is_too_deep() -> None:
     assert story.run.outcome is Outcome.SUCCEEDED
 
 
+def test_those_whom_they_started_are_stopped_with_the_first_and_spend_what_it_may() -> None:
+    lead = Work("lead", "agentic", Script(((starting(work("hand", Usage(60, 0), 99.0, tokens=60)),),)))
+    starter = agent("a", starting(lead), budget=BudgetPolicy(tokens=100))
+    story = tell(flow(starter, backends=X), Setting([(5.0, CancelTask(task="a"))]))
+    assert story.states() == dict.fromkeys(("a", "a/lead", "a/lead/hand"), "cancelled")
+    assert (story.run.at, story.run.budgets["task:a"].tokens) == (5.0, 60)
+
+
 def test_too_many_of_them_are_too_many_tasks() -> None:
     works = [work(f"w{number}") for number in range(5)]
     story = tell(flow(agent("a", starting(*works)), backends=X), Setting(options=EngineOptions(max_tasks=4)))
