@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, ClassVar, Final, Literal, NamedTuple
 from urllib.parse import urlsplit
@@ -81,7 +81,7 @@ class OpenAIBackend(ModelBackend, Checkable):
         self._own = own
         self._clock = services.clock
         self._api = _APIS[own.api]
-        self._manner = Manner(is_original=is_original(own.base_url), streams=own.stream, extra=own.extra)
+        self._manner = Manner(is_original(own.base_url), own.stream, own.extra, own.model, spec.max_tokens)
         self._web = ModelWeb(
             spec,
             base_url=own.base_url,
@@ -105,13 +105,7 @@ class OpenAIBackend(ModelBackend, Checkable):
         return window_of(self._own.base_url, model or self._own.model)
 
     async def complete(self, request: ModelRequest, context: Context) -> ModelAnswer:
-        asked = replace(
-            request,
-            model=request.model or self._own.model,
-            max_tokens=request.max_tokens or self._spec.max_tokens,
-        )
-        if self._own.schema_mode == "instruct":
-            asked = instructed(asked)
+        asked = instructed(request) if self._own.schema_mode == "instruct" else request
         reader = self._api.reader(asked, asked.model or self._own.model)
         answer = await self._web.ask(self._api.path, self._api.body(asked, self._manner), reader, context)
         return no_notice(answer, self._clock.wall())

@@ -43,11 +43,11 @@ def body(request: ModelRequest, manner: Manner) -> dict[str, Any]:
     """Return what is posted."""
     limit = "max_completion_tokens" if manner.is_original else "max_tokens"
     written: dict[str, Any] = {
-        "model": request.model,
+        "model": request.model or manner.model,
         "messages": list(_messages(request, manner)),
         "temperature": request.temperature,
         "top_p": request.top_p,
-        limit: request.max_tokens,
+        limit: request.max_tokens or manner.max_tokens,
         "stop": list(request.stop) or None,
         "tools": [_tool(tool) for tool in request.tools] or None,
         "response_format": _format(request),

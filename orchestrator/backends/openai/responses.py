@@ -47,12 +47,12 @@ def body(request: ModelRequest, manner: Manner) -> dict[str, Any]:
     if request.stop:
         raise InputError("the API of responses knows no stop texts", hint="leave `stop` out, or use `api: chat`")
     written: dict[str, Any] = {
-        "model": request.model,
+        "model": request.model or manner.model,
         "instructions": request.system,
         "input": [item for message in request.messages for item in _items(message)],
         "temperature": request.temperature,
         "top_p": request.top_p,
-        "max_output_tokens": request.max_tokens,
+        "max_output_tokens": request.max_tokens or manner.max_tokens,
         "tools": [_tool(tool) for tool in request.tools] or None,
         "text": None if request.schema is None else {"format": _format(request.schema)},
         "store": False,

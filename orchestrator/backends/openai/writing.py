@@ -17,11 +17,16 @@ HOME: Final = "https://api.openai.com/v1"
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How a server wants to be asked. `is_original` servers are OpenAI's own, which refuse what they do not know."""
+    """How a server wants to be asked. `is_original` servers are OpenAI's own, which refuse what they do not know.
+
+    `model` and `max_tokens` hold for requests that do not say their own.
+    """
 
     is_original: bool = False
     streams: bool = True
     extra: Mapping[str, Json] = field(default_factory=lambda: EMPTY)
+    model: str | None = None
+    max_tokens: int | None = None
 
 
 def is_original(base_url: str) -> bool:
