@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-import secrets as tokens
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -554,7 +553,7 @@ def calm_collector() -> None:
 
 def _run_id(wall: float) -> str:
     """Return an id that sorts by time: `20260131-235959-1a2b3c`."""
-    return f"{datetime.fromtimestamp(wall, tz=UTC):%Y%m%d-%H%M%S}-{tokens.token_hex(3)}"
+    return f"{datetime.fromtimestamp(wall, tz=UTC):%Y%m%d-%H%M%S}-{os.urandom(3).hex()}"
 
 
 def _with_settings(spec: BackendSpec, kind: type[Backend]) -> BackendSpec:

@@ -82,6 +82,8 @@ class Rule(Protocol):
 
 @fact
 class _Base:
+    """What most rules share."""
+
     @property
     def bears_doubt(self) -> bool:
         return isinstance(self, Anything | Arguments | Nothing | Wrapper | Find | Joined)
