@@ -62,8 +62,7 @@ class Board:
 
     def rows(self, now: float, cursor: str | None = None) -> list[Row]:
         """Return the rows; the cursor's stays until the cursor leaves it, even if it matches no more."""
-        self._sieved = now
-        self.matching = self._sieve(now)
+        self.sift(now)
         order = self._order(now)
         if self.matching is None:
             return build(self.feed.run, self.folds, order=order)
@@ -86,8 +85,7 @@ class Board:
 
     def tasks(self, now: float, cursor: str | None = None) -> list[Row]:
         """Return the same rows without groups and folds: one for each task that the filter lets through."""
-        self._sieved = now
-        self.matching = self._sieve(now)
+        self.sift(now)
         order = self._order(now)
         if self.matching is None and order is None:
             return self._all_tasks()
@@ -105,6 +103,11 @@ class Board:
     def _unfolded(self, keep: Keep | None, order: Order | None) -> list[Row]:
         opened = Folds(open_fans=frozenset(self.feed.run.instances))
         return [row for row in build(self.feed.run, opened, keep, order) if row.kind is Kind.TASK]
+
+    def sift(self, now: float) -> None:
+        """Find which tasks the filter lets through now."""
+        self._sieved = now
+        self.matching = self._sieve(now)
 
     def _sieve(self, now: float) -> frozenset[str] | None:
         if not self.filter and not self.hides_done:

@@ -14,7 +14,7 @@ from orchestrator.tui.dag import Edge
 from orchestrator.tui.faces import next_words
 from orchestrator.tui.glyphs import Glyphs
 from orchestrator.tui.graph import Graph
-from orchestrator.tui.lines import Line, Span, clip, gap, width
+from orchestrator.tui.lines import Line, Span, clip, gap, muted, width
 from orchestrator.tui.text import clean, countdown, shorten
 
 _WORST_FIRST: Final = (
@@ -42,7 +42,10 @@ _FAN_BAR: Final = 7
 
 
 class Look(NamedTuple):
-    """What boxes are drawn from. `chain` holds the boxes that decide the end, `links` the edges between them."""
+    """What boxes are drawn from. `chain` holds the boxes that decide the end, `links` the edges between them.
+
+    Those that are `faded` hold nothing that the filter lets through.
+    """
 
     run: Run
     now: float
@@ -50,6 +53,7 @@ class Look(NamedTuple):
     glyphs: Glyphs
     chain: frozenset[str] = frozenset()
     links: frozenset[Edge] = frozenset()
+    faded: frozenset[str] = frozenset()
 
 
 class BoxFace(NamedTuple):
@@ -74,6 +78,13 @@ def counts_of(look: Look, box: str) -> Counter[Status]:
 
 def face_of(look: Look, box: str, cells: int, state_cells: int) -> BoxFace:
     """Return what the box says: its name in so many cells, and how it stands."""
+    face = _face(look, box, cells, state_cells)
+    if box not in look.faded:
+        return face
+    return BoxFace(Status.PENDING, muted(face.name), muted(face.state))
+
+
+def _face(look: Look, box: str, cells: int, state_cells: int) -> BoxFace:
     members = look.graph.members[box]
     counts = counts_of(look, box)
     status = worst(counts)

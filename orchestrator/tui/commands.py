@@ -49,6 +49,8 @@ class Place(StrEnum):
 
 LISTS: Final = frozenset({Place.TASKS, Place.TIMELINE})
 """The views that are a list of tasks, which a filter makes shorter."""
+FILTERED: Final = LISTS | {Place.DAG}
+"""The views in which the filter of tasks holds."""
 
 
 class Motion(StrEnum):
@@ -378,7 +380,7 @@ class FilterRows(Command):
     """Filter: words state:failed g:group backend:x text:503 try>1 cost>0.1 tok>10k !word /re/."""
 
     id, keys, label, section, foot = "filter", "slash", "Filter", Section.FIND, 4
-    places = LISTS | {Place.LOGS}
+    places = FILTERED | {Place.LOGS}
 
     def do(self, desk: Desk) -> None:
         desk.edit_filter()

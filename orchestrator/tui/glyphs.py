@@ -25,6 +25,7 @@ class Glyphs(NamedTuple):
     ellipsis: str
     times: str
     arrow: str
+    back: str
     falls: str
     rises: str
     critical: str
@@ -70,6 +71,7 @@ UNICODE: Final = Glyphs(
     ellipsis="…",
     times="×",
     arrow="→",
+    back="←",
     falls="↓",
     rises="↑",
     critical="▌",
@@ -115,6 +117,7 @@ ASCII: Final = Glyphs(
     ellipsis="~",
     times="x",
     arrow="->",
+    back="<-",
     falls="v",
     rises="^",
     critical="#",

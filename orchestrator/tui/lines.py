@@ -57,6 +57,11 @@ def clip(line: Line, cells: int) -> Line:
     return tuple(kept)
 
 
+def muted(line: Line) -> Line:
+    """Return the line without the colours of its own."""
+    return tuple(span._replace(role="muted") for span in line)
+
+
 def difference(one: Line, other: Line) -> tuple[int, int]:
     """Return from which cell to which two lines differ; where one is longer, up to its end."""
     same = next(

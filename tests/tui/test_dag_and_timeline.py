@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 
@@ -17,7 +18,7 @@ from orchestrator.tui.rows import Row
 from orchestrator.tui.views.dag import DagView
 from orchestrator.tui.views.timeline import TimelineView
 from tests.tui.eyes import Eyes, Screen
-from tests.tui.scene import Scene, empty, finished, research, started
+from tests.tui.scene import Scene, empty, finished, research, started, upstream
 from tests.tui.test_hostile import EVIL, evil_scene
 
 Make = Callable[..., Dashboard]
@@ -173,6 +174,62 @@ async def test_what_is_heavy_follows_what_decides_the_end(dashboard: Make) -> No
         await eyes.pilot.pause(0.4)
         assert dag(eyes)._links == {("b", "end")}
         assert "the end ► b → · end" in eyes.bar("dag-pane")
+
+
+def lit(eyes: Eyes) -> set[str]:
+    """Return the boxes that are not faded."""
+    view = dag(eyes)
+    return set(view.canvas.order) - view._look().faded
+
+
+async def test_the_filter_of_the_tasks_holds_in_the_graph(dashboard: Make) -> None:
+    scene = research()
+    async with Screen(dashboard(scene)) as eyes:
+        await eyes.press("slash", *"state:failed", "enter", "2")
+        assert lit(eyes) == {"scrape"}
+        assert "filter: state:failed (3 of 29)  Esc clears" in eyes.bar("dag-head")
+        face = dag(eyes).canvas._face("plan")
+        assert {span.role for span in (*face.name, *face.state) if span.text.strip()} == {"muted"}
+        scene.fails("survey-eu", upstream(), at=260.0)
+        await eyes.pilot.pause(1.0)
+        assert lit(eyes) == {"scrape", "survey-eu"}
+        await eyes.press("escape")
+        assert place(eyes) is Place.DAG
+        assert lit(eyes) == set(dag(eyes).canvas.order)
+        assert eyes.bar("dag-head").strip() == ""
+
+
+async def test_the_graph_is_filtered_where_it_is_and_the_cursor_goes_to_what_is_left(dashboard: Make) -> None:
+    async with Screen(dashboard(research())) as eyes:
+        await eyes.press("2", "slash", *"g:review fact")
+        await eyes.pilot.pause(0.2)
+        assert lit(eyes) == {"fact-check"}
+        assert "1 of 29" in eyes.bar("filter-note")
+        await eyes.press("enter")
+        assert dag(eyes).canvas.chosen == "fact-check"
+        await eyes.press("1")
+        assert "fact-check" in eyes.names
+        assert "research" not in eyes.names
+        await eyes.press("2", "slash", "escape")
+        assert lit(eyes) == set(dag(eyes).canvas.order)
+        assert place(eyes) is Place.DAG
+
+
+async def test_a_graph_that_is_wider_than_the_screen_says_how_to_see_the_rest(dashboard: Make) -> None:
+    scene = Scene().task("a")
+    for before, name in pairwise("abcdef"):
+        scene.task(name, needs=(before,))
+    async with Screen(dashboard(scene), (80, 24)) as eyes:
+        await eyes.press("2")
+        assert eyes.bar("dag-head").strip() == "l  2 more boxes →"
+        await eyes.press("G")
+        assert eyes.bar("dag-head").strip() == "← 2 more boxes  h"
+        await eyes.press("h", "h")
+        await eyes.press("c")
+        assert eyes.bar("dag-head").strip() == "← 2 more boxes  h   l  1 more box →"
+        await eyes.pilot.resize_terminal(160, 40)
+        await eyes.pilot.pause(0.2)
+        assert eyes.bar("dag-head").strip() == ""
 
 
 async def test_many_boxes_are_walked_through_as_a_tree(dashboard: Make) -> None:

@@ -25,7 +25,7 @@ from orchestrator.core.states import RunState
 from orchestrator.tui import clipboard, pager
 from orchestrator.tui.board import Board
 from orchestrator.tui.census import Counting
-from orchestrator.tui.commands import COMMANDS, LISTS, LogWish, Motion, Place, Question, quit_question
+from orchestrator.tui.commands import COMMANDS, FILTERED, LISTS, LogWish, Motion, Place, Question, quit_question
 from orchestrator.tui.compositor import LeanCompositor
 from orchestrator.tui.feed import Feed
 from orchestrator.tui.filter import FilterError, parse
@@ -262,13 +262,13 @@ class DeskScreen(Screen[None]):
         return self.view.place
 
     def filter_by(self, text: str) -> None:
-        """Show the tasks that match, in a view that lists them."""
+        """Show the tasks that match, in a view that shows tasks."""
         try:
             wanted = parse(text)
         except FilterError as error:
             self.tell(str(error))
             return
-        if self.view.place not in LISTS:
+        if self.view.place not in FILTERED:
             self.show_view(Place.TASKS)
         self.board.filter = wanted
         self.view.rebuild()

@@ -18,13 +18,14 @@ from orchestrator.tui.dag import Edge
 from orchestrator.tui.feed import Changes
 from orchestrator.tui.filter import of_task
 from orchestrator.tui.graph import Graph, graph_of
-from orchestrator.tui.lines import Span, plain
+from orchestrator.tui.lines import Span, gap, plain, spread
 from orchestrator.tui.paint import Paint
 from orchestrator.tui.picture import picture_of
 from orchestrator.tui.rows import Kind, Row
-from orchestrator.tui.text import clean
+from orchestrator.tui.text import clean, plural
 from orchestrator.tui.views.view import Office, View, bindings
 from orchestrator.tui.widgets.canvas import Canvas
+from orchestrator.tui.widgets.filterline import FilterLine
 from orchestrator.tui.widgets.painted import Bar
 
 _NOTHING: Final = Graph({}, {}, {}, {}, {})
@@ -37,8 +38,11 @@ class DagView(View):
     BINDINGS = bindings(place)
     SCOPED_CSS = False
     DEFAULT_CSS = """
-    DagView #dag-canvas { height: 1fr; margin-top: 1; }
-    Screen.-h-short DagView #dag-canvas { margin-top: 0; }
+    DagView #dag-canvas { height: 1fr; }
+    DagView.-filtering #dag-head { display: none; }
+    Screen.-h-short DagView #dag-head { display: none; }
+    Screen.-h-short DagView.-headed #dag-head { display: block; }
+    Screen.-h-short DagView.-filtering #dag-head { display: none; }
     DagView #dag-pane { height: 4; }
     Screen.-h-short DagView #dag-pane { height: 2; }
     """
@@ -50,12 +54,17 @@ class DagView(View):
         self._chain: tuple[str, ...] = ()
         self._boxes_of_chain: frozenset[str] = frozenset()
         self._links: frozenset[Edge] = frozenset()
+        self._faded: frozenset[str] = frozenset()
 
     def compose(self) -> ComposeResult:
         paint = self.office.paint
+        self._filter = FilterLine(paint)
+        self._head = Bar(paint, id="dag-head")
         self.canvas = Canvas(paint, self._look, id="dag-canvas")
         self._title = Bar(paint, ground="panel", id="dag-title")
         self._pane = Bar(paint, id="dag-pane")
+        yield self._filter
+        yield self._head
         yield self.canvas
         yield self._title
         yield self._pane
@@ -64,7 +73,8 @@ class DagView(View):
 
     def _look(self) -> Look:
         office = self.office
-        return Look(office.run, office.now, self._graph, office.paint.glyphs, self._boxes_of_chain, self._links)
+        glyphs = office.paint.glyphs
+        return Look(office.run, office.now, self._graph, glyphs, self._boxes_of_chain, self._links, self._faded)
 
     def rebuild(self) -> None:
         """Make the picture anew, if there are other tasks than before or another width."""
@@ -82,6 +92,35 @@ class DagView(View):
                 self._graph = _NOTHING
                 picture = picture_of(_NOTHING, cells, ascii_only=office.paint.ascii)
             self.canvas.show(picture)
+        self._sift()
+
+    def _sift(self) -> None:
+        """Let fade what the filter keeps out."""
+        board = self.office.board
+        board.sift(self.office.now)
+        members, kept = self._graph.members, board.matching
+        faded = frozenset() if kept is None else frozenset(box for box in members if kept.isdisjoint(members[box]))
+        if faded != self._faded:
+            self._faded = faded
+            self.canvas.renew()
+        self._draw_head()
+
+    def _draw_head(self) -> None:
+        """Say what is filtered for, and that there is more to the sides."""
+        words, sides = self.office.board.filter_words(), self._sides()
+        self.set_class(bool(words or sides), "-headed")
+        line = spread((Span(f" {words}", "warn"),), (Span(sides, "muted"), gap(1)), self.size.width)
+        self._head.show(line if words or sides else ())
+
+    def _sides(self) -> str:
+        """Return how many boxes do not fit into the width, and the keys that lead to them."""
+        before, after = self.canvas.beside()
+        keymap, glyphs = self.office.keymap, self.office.paint.glyphs
+        left = f"{glyphs.back} {plural(before, 'more box', 'more boxes')}  {keymap.name('row.fold')}" if before else ""
+        right = (
+            f"{keymap.name('row.unfold')}  {plural(after, 'more box', 'more boxes')} {glyphs.arrow}" if after else ""
+        )
+        return "   ".join(filter(None, (left, right)))
 
     def _cells(self) -> int:
         """Return how wide the canvas is, or will be once it is shown."""
@@ -111,6 +150,7 @@ class DagView(View):
         self._find_chain()
         self.canvas.renew()
         self._draw_pane()
+        self._draw_head()
 
     def use(self, paint: Paint) -> None:
         super().use(paint)
@@ -157,6 +197,16 @@ class DagView(View):
     def fold(self, *, opened: bool) -> None:
         self.canvas.step(1 if opened else -1, 0)
 
+    def edit_filter(self) -> None:
+        self.add_class("-filtering")
+        self._filter.open(self.office.board.filter.text)
+
+    def back(self) -> bool:
+        """Take away the filter."""
+        cleared = self.office.board.show_all()
+        self._sift()
+        return cleared
+
     def open_row(self) -> None:
         """Go to the task among the tasks; what is many is filtered for."""
         box = self.canvas.chosen
@@ -181,6 +231,25 @@ class DagView(View):
     def cursor_moved(self) -> None:
         self._draw_pane()
         self.office.cursor_moved()
+
+    @on(Canvas.Panned)
+    def picture_panned(self) -> None:
+        self._draw_head()
+
+    @on(FilterLine.Changed)
+    def filter_changed(self, message: FilterLine.Changed) -> None:
+        board = self.office.board
+        board.filter = message.filter
+        self._sift()
+        self._filter.note((Span(board.found_words(), "muted"),))
+
+    @on(FilterLine.Closed)
+    def filter_closed(self) -> None:
+        """Go to the first box that is let through, unless the cursor is on one."""
+        self.remove_class("-filtering")
+        self.canvas.focus()
+        if self.canvas.chosen in self._faded:
+            self.canvas.choose(next((box for box in self.canvas.order if box not in self._faded), ""))
 
     @on(Canvas.Opened)
     def box_opened(self) -> None:

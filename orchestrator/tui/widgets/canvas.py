@@ -27,6 +27,9 @@ class Canvas(Listing):
     class Moved(Message):
         """The cursor is on another box."""
 
+    class Panned(Message):
+        """Another part of the picture is in view."""
+
     class Opened(Message):
         """A box was double-clicked."""
 
@@ -95,6 +98,12 @@ class Canvas(Listing):
     def seen(self) -> Collection[str]:
         """Return the boxes of which something is in view."""
         return () if self._picture is None else self._picture.seen(self.top, self.page)
+
+    def beside(self) -> tuple[int, int]:
+        """Return how many boxes reach out of view to the left and to the right."""
+        areas = [self._picture.area(box) for box in self.order] if self._picture is not None else []
+        end = self._left + self.columns
+        return sum(area.x < self._left for area in areas), sum(area.x + area.width > end for area in areas)
 
     # ── drawing ─────────────────────────────────────────────────────────────────────────────────
 
@@ -186,6 +195,7 @@ class Canvas(Listing):
         if kept != self._left:
             self._left = kept
             self.refresh()
+            self.post_message(self.Panned())
         self.scroll_to(y=max(0, top), animate=False)
 
     # ── mouse and focus ─────────────────────────────────────────────────────────────────────────
