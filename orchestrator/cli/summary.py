@@ -81,7 +81,7 @@ def _tally(tally: Tally) -> str:
 
 def _spend(tally: Tally) -> Iterator[str]:
     if tally.cost_usd:
-        yield money(tally.cost_usd)
+        yield money(tally.cost_usd) + (" + unpriced" if tally.unpriced_tokens else "")
     elif tally.unpriced_tokens:
         yield "unpriced"
     if tally.tokens:

@@ -12,7 +12,7 @@ from orchestrator.tui.bars import level_bar
 from orchestrator.tui.lines import Line, Span, gap
 from orchestrator.tui.pages import Look, PageLine, heading
 from orchestrator.tui.subjects import Limiter, Subject, limiters
-from orchestrator.tui.text import amount, cash, clean, count, countdown, duration, fit, plural
+from orchestrator.tui.text import amount, bill, cash, clean, count, countdown, duration, fit, plural
 from orchestrator.tui.trends import spark
 
 _FULL: Final = 0.995
@@ -172,8 +172,7 @@ def _burn(look: Look, unit: Unit) -> Iterator[str]:
 
 def _spent(run: Run) -> str:
     tally = run.tally
-    cost = cash(tally.cost_usd) if tally.cost_usd or not tally.unpriced_tokens else "unpriced"
-    return f"{count(tally.tokens)} tokens, {cost}"
+    return f"{count(tally.tokens)} tokens, {bill(tally.cost_usd, tally.unpriced_tokens)}"
 
 
 def _exceeded(look: Look, names: int) -> Iterator[PageLine]:

@@ -11,7 +11,7 @@ from orchestrator.core.states import BreakerState, Status
 from orchestrator.tui.bars import level_bar
 from orchestrator.tui.glyphs import Glyphs
 from orchestrator.tui.lines import Line, Span, clip, gap, width
-from orchestrator.tui.text import amount, cash, clean, count, countdown, duration, fit, shorten
+from orchestrator.tui.text import amount, bill, cash, clean, count, countdown, duration, fit, shorten
 
 BOX_LINES: Final = 3
 _BREAKER_ORDER: Final = (BreakerState.OPEN, BreakerState.TRIPPED, BreakerState.HALF_OPEN, BreakerState.CLOSED)
@@ -207,8 +207,7 @@ def _no_budget(run: Run) -> str:
     tally = run.tally
     if not tally.tokens:
         return "no budget"
-    spent = cash(tally.cost_usd) if tally.cost_usd or not tally.unpriced_tokens else "unpriced"
-    return f"no budget  {count(tally.tokens)} tok  {spent}"
+    return f"no budget  {count(tally.tokens)} tok  {bill(tally.cost_usd, tally.unpriced_tokens)}"
 
 
 class _Title(NamedTuple):

@@ -18,7 +18,7 @@ from orchestrator.tui.isolation import counted, proof
 from orchestrator.tui.lines import Line, Span, gap, right, spread, width
 from orchestrator.tui.pages import NOTHING, Look, PageLine, heading
 from orchestrator.tui.subjects import Subject
-from orchestrator.tui.text import cash, clean, clean_lines, count, duration, fit, money, plural, shorten
+from orchestrator.tui.text import bill, clean, clean_lines, count, duration, fit, money, plural, shorten
 
 _FAILURES: Final = 20
 _TAIL: Final = 3
@@ -93,8 +93,7 @@ def tally_words(run: Run) -> str:
 def _spent(tally: Tally) -> str:
     if not tally.tokens:
         return ""
-    cost = cash(tally.cost_usd) if tally.cost_usd or not tally.unpriced_tokens else "unpriced"
-    return f"{cost}  {count(tally.tokens)} tokens"
+    return f"{bill(tally.cost_usd, tally.unpriced_tokens)}  {count(tally.tokens)} tokens"
 
 
 # ── groups ──────────────────────────────────────────────────────────────────────────────────────

@@ -129,6 +129,13 @@ def cash(dollars: float) -> str:
     return f"${dollars:,.2f}" if dollars >= 0.0995 or dollars <= 0 else money(dollars)
 
 
+def bill(dollars: float, unpriced_tokens: int) -> str:
+    """Return what was spent: `$0.67`, `$0.67+` where there is more that nobody can price, or `unpriced`."""
+    if unpriced_tokens and not dollars:
+        return "unpriced"
+    return cash(dollars) + ("+" if unpriced_tokens else "")
+
+
 def plural(number: int, one: str, many: str = "") -> str:
     """Return `1 task`, `2 tasks`."""
     return f"{number} {one if number == 1 else many or one + 's'}"

@@ -78,3 +78,9 @@ def test_outputs_stand_under_their_names() -> None:
     assert (
         outputs_text(Story().ends(Outcome.SUCCEEDED, outputs).run) == "notes: short\ntable: [1, 2]\ntext:\ntwo\nlines\n"
     )
+
+
+def test_what_nobody_can_price_is_never_taken_for_nothing() -> None:
+    story = Story(backends=["m"]).adds("a").starts("a")
+    story.happens(ev.UsageReported("a", 1, "m", 90, 10, 0.5), ev.UsageReported("a", 1, "m", 5, 5, None))
+    assert summary(story.succeeds("a").ends(Outcome.SUCCEEDED).run, PAPER).endswith("  $0.50 + unpriced  110 tok\n")

@@ -215,7 +215,7 @@ def test_the_summary_says_how_it_went_and_what_failed_where() -> None:
 def test_while_it_runs_the_summary_is_what_there_is_so_far() -> None:
     text = summary(research())
     assert "► RUNNING   so far  3 of 29 failed, 1 skipped, 7 done, 18 left  in 04:12" in text
-    assert "$0.73  179k tokens" in text
+    assert "$0.73+  179k tokens" in text
     assert "web-fetch     0 calls, breaker opened once" in text
 
 

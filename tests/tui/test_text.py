@@ -10,6 +10,7 @@ from rich.cells import cell_len
 from orchestrator.tui.text import (
     LINE_LIMIT,
     amount,
+    bill,
     cash,
     clean,
     clean_lines,
@@ -121,6 +122,7 @@ def test_money() -> None:
         "$0", "<$.001", "$0.042", "$1.00", "$3.42", "$1,234.50",
     ]  # fmt: skip
     assert [cash(d) for d in (0, 0.003, 0.672, 10)] == ["$0.00", "$0.003", "$0.67", "$10.00"]
+    assert [bill(0.0, 0), bill(0.672, 0), bill(0.672, 5), bill(0.0, 5)] == ["$0.00", "$0.67", "$0.67+", "unpriced"]
 
 
 def test_amounts_and_plurals() -> None:
