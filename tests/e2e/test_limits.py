@@ -34,12 +34,16 @@ KEYS: Final = {"MY_KEY": "one-and-the-same", "OTHER_KEY": "another"}
 
 
 class Gatekeeper(ThreadingHTTPServer):
-    """Lets `LIMIT` requests through in each window, or refuses all for a while; notes what it said."""
+    """Lets `LIMIT` requests through in each window, or refuses all for a while; notes what it said.
+
+    Once it has refused one, `sign` is there.
+    """
 
     request_queue_size = 100
 
-    def __init__(self, *, used_up_for: float | None = None, tells_when: bool = True) -> None:
+    def __init__(self, *, used_up_for: float | None = None, tells_when: bool = True, sign: Path | None = None) -> None:
         super().__init__(("127.0.0.1", 0), Gate)
+        self.sign = sign
         self.used_up_for = used_up_for
         self.tells_when = tells_when
         self.told: list[int] = []
@@ -93,6 +97,8 @@ class Gate(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(data)
+        if status != 200 and self.server.sign is not None:
+            self.server.sign.touch()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name that its base gives it
         pass
@@ -114,10 +120,10 @@ def test_what_is_used_up_is_waited_for_by_all_who_share_the_key(tmp_path: Path) 
   a: {for_each: [1, 2, 3], llm: hello}
   b: {depends_on: {a: settled}, llm: {backend: second, prompt: hello}}
   elsewhere: {llm: {backend: covered, prompt: hello}, depends_on: [pause]}
-  pause: {shell: sleep 0.5}
+  pause: {shell: until test -e refused; do sleep 0.1; done; sleep 1}
   later: {llm: {backend: second, prompt: hello}, depends_on: [pause]}
 """
-    with serving(Gatekeeper(used_up_for=4.0)) as gate:
+    with serving(Gatekeeper(used_up_for=6.0, sign=tmp_path / "refused")) as gate:
         path = flow(tmp_path, FLOW.format(url=gate.url) + tasks)
         done = piped("run", str(path), "--output", "json", state=tmp_path / "state", more=KEYS)
     assert done.returncode == 0, done.stderr
