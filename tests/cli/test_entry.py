@@ -15,6 +15,16 @@ from orchestrator.cli.commands import COMMANDS, cli
 from orchestrator.cli.entry import run_safely
 
 HEAVY = ("pydantic", "textual", "asyncio", "yaml", "httpx", "jinja2", "rich")
+LATER = (
+    "pydantic",
+    "httpx",
+    "aiohttp",
+    "jinja2",
+    "mcp",
+    "genai_prices",
+    "orchestrator.net",
+    "orchestrator.tui.views.dag",
+)
 
 
 def test_help_costs_click_alone() -> None:
@@ -27,6 +37,23 @@ print([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr.strip() == "[]"
+
+
+def test_the_dashboard_begins_with_what_the_flow_and_its_first_view_need(tmp_path: Path) -> None:
+    flow = tmp_path / "flow.yaml"
+    flow.write_text("version: 1\nname: still\ntasks:\n  one: {shell: echo}\n")
+    code = f"""
+import sys
+import orchestrator.cli.screen
+from orchestrator.bootstrap import RunOptions, prepare
+from orchestrator.tui import load_dashboard
+load_dashboard()
+prepare({str(flow)!r}, RunOptions())
+assert "orchestrator.tui.app" in sys.modules
+print([name for name in {LATER!r} if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 def test_help_lists_the_exit_statuses_line_by_line(capsys: pytest.CaptureFixture[str]) -> None:
