@@ -380,7 +380,6 @@ class FilterRows(Command):
     """Filter: words state:failed g:group backend:x text:503 try>1 cost>0.1 tok>10k !word /re/."""
 
     id, keys, label, section, foot = "filter", "slash", "Filter", Section.FIND, 4
-    places = FILTERED | {Place.LOGS}
 
     def do(self, desk: Desk) -> None:
         desk.edit_filter()

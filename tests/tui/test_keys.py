@@ -205,6 +205,16 @@ async def test_letters_in_the_filter_are_no_commands(dashboard: Make) -> None:
         assert eyes.sees(MainScreen)
 
 
+@pytest.mark.parametrize("view", ["5", "6"])
+async def test_a_filter_typed_where_nothing_is_listed_is_that_of_the_tasks(dashboard: Make, view: str) -> None:
+    scene = research()
+    async with Screen(dashboard(scene)) as eyes:
+        await eyes.press(view, "slash", *"xqpricing", "home", "delete", "delete", "enter")
+        assert eyes.app.main.place is Place.TASKS
+        assert "filter: pricing (2 of 29)" in eyes.bar("tasks-head")
+        assert not scene.sent
+
+
 async def test_a_row_that_leaves_the_filter_stays_until_the_cursor_goes(dashboard: Make) -> None:
     scene = research()
     async with Screen(dashboard(scene)) as eyes:

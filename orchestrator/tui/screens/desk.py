@@ -191,6 +191,9 @@ class DeskScreen(Screen[None]):
         self.view.turn_page(step)
 
     def edit_filter(self) -> None:
+        """Let a filter be typed; where there is nothing to filter, that of the tasks."""
+        if self.view.place not in FILTERED | {Place.LOGS}:
+            self.show_view(Place.TASKS)
         self.view.edit_filter()
 
     def show_needs(self) -> None:
