@@ -133,7 +133,7 @@ def task_line(view: View, row: Row, *, marked: bool = False, faded: bool = False
         *_agent(task, shape, glyphs),
         Span(fit(clean(last_words(task)), shape.output, glyphs.ellipsis), _output_role(status)),
     )
-    return muted(line) if faded else line
+    return tuple(span._replace(role="muted") for span in line) if faded else line
 
 
 def short_name(run: Run, row: Row) -> str:
