@@ -1,7 +1,9 @@
 """Questions to models through the whole pipeline, against a server in a process of its own: at once, and in streams.
 
 Wall and CPU time are those of the installed command's whole process, journal and files of output included, for many
-tasks less those for one. The baseline asks the same with the bare client, in as many tasks as may be at work at once.
+tasks less those for one. The baseline asks the same with the bare client, in as many tasks as may be at work at once,
+and does what whoever writes that by hand with care would do: it sends the same body, bounds how long the server may be
+silent, looks at the status and reads the JSON. Its collector is set as the program sets its own. It keeps no answers.
 The run's folder lies in memory: what a new file costs on a disk depends tenfold on what was deleted there lately.
 """
 
@@ -19,6 +21,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from model_server import MODEL, PIECES, serving
+from orchestrator.bootstrap import calm_collector
+from orchestrator.models.web import SILENCE, SILENCE_BEFORE_ALL
 from table import COMMAND, ENVIRONMENT, Row, process
 
 if TYPE_CHECKING:
@@ -125,18 +129,21 @@ async def _at_once(one: Callable[[int], Awaitable[str]], count: int) -> Spent:
     return Spent((time.perf_counter() - wall) / count, (time.process_time() - cpu) / count)
 
 
-def bare_client() -> httpx.AsyncClient:
+def bare_client(*, streams: bool = False) -> httpx.AsyncClient:
+    """Return a client with the time limits of a backend: without any, a server that falls silent would hold it up."""
     import httpx  # noqa: PLC0415 - the baseline alone needs them
     from httpx_aiohttp import AiohttpTransport  # noqa: PLC0415 - the same
 
     headers = {"authorization": f"Bearer {KEY['BENCHMARK_API_KEY']}"}
-    return httpx.AsyncClient(transport=AiohttpTransport(), timeout=None, headers=headers)  # noqa: S113 - a local server
+    limits = httpx.Timeout(SILENCE if streams else SILENCE_BEFORE_ALL, connect=10.0, pool=None)
+    return httpx.AsyncClient(transport=AiohttpTransport(), timeout=limits, headers=headers)
 
 
 async def bare(address: str, work: Work) -> Spent:
     url = f"{address}/chat/completions"
     ask = _streamed if work.streams else _whole
-    async with bare_client() as client:
+    async with bare_client(streams=work.streams) as client:
+        calm_collector()
         return await _at_once(lambda number: ask(client, url, number), work.count)
 
 
