@@ -143,6 +143,16 @@ class Still(Story):
         yield from ()
 
 
+class Lines(Story):
+    """The same, in which tasks do nothing but write: a line with every event."""
+
+    def next(self, count: int) -> Iterator[Event]:
+        for _ in range(count):
+            self._told += 1
+            text = f"line {self._told}: GET /catalogue/{self._told % 97}: 200 OK, {self._told % 41} rows are parsed\n"
+            yield ev.OutputProduced(name(GROUPS[0], self._told % LEADS), 1, "out", text)
+
+
 class Graph(Still):
     """A few tasks around a fan-out of 2,000, as the DAG shows them."""
 
@@ -260,8 +270,20 @@ def nothing(session: Busy) -> None:
     Bare().run()
 
 
-SCREENS: Final = {"dashboard": dashboard, "table": data_table, "later": data_table_later, "bare": nothing}
-SCENES: Final = {"busy": Story, "still": Still, "graph": Graph}
+def log(session: Busy) -> None:
+    from textual_table import Written  # noqa: PLC0415 - only the baseline needs it
+
+    Written(session).run()
+
+
+SCREENS: Final = {
+    "dashboard": dashboard,
+    "table": data_table,
+    "later": data_table_later,
+    "log": log,
+    "bare": nothing,
+}
+SCENES: Final = {"busy": Story, "still": Still, "lines": Lines, "graph": Graph}
 
 if __name__ == "__main__":
     screen, scene, told = sys.argv[1:]

@@ -1,4 +1,4 @@
-"""The baselines of the dashboard: the same run in Textual's own table, and an app of one line."""
+"""The baselines of the dashboard: the same run in Textual's own table and in its own log, and an app of one line."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from typing import Final
 
 from textual import on
 from textual.app import App, ComposeResult
-from textual.widgets import DataTable, Static
+from textual.widgets import DataTable, Log, Static
 
-from orchestrator.core.ports import Session
+from orchestrator.core.events import OutputProduced
+from orchestrator.core.ports import Gap, Session
 from orchestrator.core.states import Status
 from orchestrator.tui.feed import Feed
 
@@ -20,6 +21,27 @@ class Bare(App[None]):
 
     def compose(self) -> ComposeResult:
         yield Static("north/0000")
+
+
+class Written(App[None]):
+    """What all tasks write, ten times a second."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._run, self._told = session.attach()
+
+    def compose(self) -> ComposeResult:
+        self._lines = Log(max_lines=20_000)
+        yield self._lines
+
+    def on_mount(self) -> None:
+        self.set_interval(0.1, self._look)
+
+    def _look(self) -> None:
+        found = self._told.drain()
+        assert not isinstance(found, Gap)
+        events = (record.event for record in found)
+        self._lines.write_lines([event.text.rstrip() for event in events if isinstance(event, OutputProduced)])
 
 
 class Table(App[None]):

@@ -7,7 +7,7 @@ asks a widget's styles for borders and paddings again and again, which ours do n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple, TypeAlias
 
@@ -119,7 +119,14 @@ def _meets(bare: set[int], area: Region) -> bool:
 
 
 class PlainLines(StylesCache):
-    """Remembers the lines of a widget that has nothing around them, as they are once colours are filtered."""
+    """Remembers the lines of a widget that has nothing around them, as they are once colours are filtered.
+
+    `draw` returns a line as it is painted.
+    """
+
+    def __init__(self, draw: Callable[[int], Strip]) -> None:
+        super().__init__()
+        self._draw = draw
 
     def render_widget(self, widget: Widget, crop: Region) -> list[Strip]:
         """Return the lines, for Textual; those that have not changed are not asked for again."""
@@ -127,17 +134,19 @@ class PlainLines(StylesCache):
         if width != self._width:
             self.clear()
             self._width = width
-        strips = [self._line(widget, y) for y in crop.line_range]
+        dirty = [y for y in crop.line_range if y in self._dirty_lines or y not in self._cache]
+        if dirty:
+            self._cache.update(self._drawn(widget, dirty))
+        strips = [self._cache[y] for y in crop.line_range]
         self._dirty_lines.difference_update(crop.line_range)
         first, last = crop.column_span
         return strips if (first, last) == (0, width) else [strip.crop(first, last) for strip in strips]
 
-    def _line(self, widget: Widget, y: int) -> Strip:
-        known = self._cache.get(y)
-        if known is not None and y not in self._dirty_lines:
-            return known
-        strip = widget.render_line(y).adjust_cell_length(self._width)
-        for one in widget.get_line_filters():
-            strip = strip.apply_filter(one, widget.background_colors[1])
-        self._cache[y] = strip
-        return strip
+    def _drawn(self, widget: Widget, lines: Iterable[int]) -> Iterator[tuple[int, Strip]]:
+        """Yield lines as they are painted now. What filters them is asked for once: that takes as long as a line."""
+        filters, (_, background) = widget.get_line_filters(), widget.background_colors
+        for y in lines:
+            strip = self._draw(y).adjust_cell_length(self._width)
+            for one in filters:
+                strip = strip.apply_filter(one, background)
+            yield y, strip

@@ -450,6 +450,35 @@ async def test_who_wants_no_toasts_gets_none() -> None:
         assert eyes.toasts == []
 
 
+async def test_what_the_mouse_selects_in_the_log_is_copied(dashboard: Make) -> None:
+    async with Screen(dashboard(research())) as eyes:
+        await eyes.press("4")
+        text = stream(eyes).render_line(3).text
+        start = text.index("out")
+        await eyes.pilot.mouse_down(StreamView, offset=(start, 3))
+        await eyes.pilot.hover(StreamView, offset=(start + 9, 3))
+        await eyes.pilot.mouse_up(StreamView, offset=(start + 9, 3))
+        await eyes.press("ctrl+c")
+        assert eyes.app.clipboard == text[start : start + 10]
+
+
+async def test_a_line_is_painted_anew_once_its_task_stands_otherwise_not_for_each_word_that_it_writes(
+    dashboard: Make,
+) -> None:
+    scene = Scene().task("one").starts("one", at=1.0).says("one", "hello")
+    async with Screen(dashboard(scene)) as eyes:
+        await eyes.press("4", "g")
+        await eyes.pilot.pause(0.3)
+        first = stream(eyes)._drawn[0]
+        scene.says("one", "more")
+        await eyes.pilot.pause(0.3)
+        assert stream(eyes)._drawn[0] is first
+        scene.succeeds("one", at=2.0)
+        await eyes.pilot.pause(0.3)
+        assert stream(eyes)._drawn[0] is not first
+        assert "✓" in stream(eyes).render_line(0).text
+
+
 def standing(eyes: Eyes) -> list[Region]:
     return [toast.region for toast in eyes.app.main.query("Toast")]
 

@@ -90,15 +90,19 @@ class LogView(Listing):
         if len(self._drawn) > _DRAWN:
             self._drawn.clear()
         strip = self.selected(self._shifted(log_spans(line, self.paint.glyphs), ground), index)
-        strip = strip.apply_offsets(self._left, index)
         self._drawn[index] = line, look, strip
         return strip
 
-    def render_line(self, y: int) -> Strip:
+    def drawn(self, y: int) -> Strip:
         if self.count:
             return super().render_line(y)
         empty: Line = (Span(f" {self.empty}", "muted"),) if y == 0 else ()
         return self.paint.strip(empty, self.size.width)
+
+    def render_line(self, y: int) -> Strip:
+        """Return the line and where its text stands, for Textual, which selects it."""
+        index = self.top + y
+        return self.drawn(y).apply_offsets(self._left, index) if index < self.count else self.drawn(y)
 
     # ── searching ───────────────────────────────────────────────────────────────────────────────
 

@@ -69,7 +69,7 @@ class Bar(Widget):
 
     def __init__(self, paint: Paint, *, ground: str = "background", id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
-        self._styles_cache = PlainLines()
+        self._styles_cache = PlainLines(self.render_line)
         self.paint = paint
         self.ground = ground
         self._lines: tuple[Line, ...] = ()
@@ -134,7 +134,7 @@ class Listing(ScrollView, can_focus=True, inherit_bindings=False):
 
     def __init__(self, paint: Paint, *, ground: str = "background", id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
-        self._styles_cache = PlainLines()
+        self._styles_cache = PlainLines(self.drawn)
         self.paint = paint
         self.ground = ground
 
@@ -202,6 +202,10 @@ class Listing(ScrollView, can_focus=True, inherit_bindings=False):
         if index >= self.count:
             return self.paint.strip((), self.size.width, self.ground)
         return self.line(index)
+
+    def drawn(self, y: int) -> Strip:
+        """Return a line of the screen as it is painted; one whose text can be selected says where only if asked."""
+        return self.render_line(y)
 
     def selected(self, strip: Strip, index: int) -> Strip:
         """Return the line with what the mouse has selected of it in the colours of that."""

@@ -12,6 +12,7 @@ from textual.selection import Selection
 from textual.strip import Strip
 
 from orchestrator.core.run import Run
+from orchestrator.core.states import Status
 from orchestrator.tui.commands import Motion
 from orchestrator.tui.filter import EVERYTHING, Filter
 from orchestrator.tui.lines import Line, plain
@@ -43,7 +44,7 @@ class StreamView(Listing):
         self._rows: list[tuple[int, int]] = []
         self._read = 0
         self._allowed: dict[str, bool] = {}
-        self._drawn: dict[int, tuple[Entry, object, int, Strip]] = {}
+        self._drawn: dict[int, tuple[Entry, Status | None, object, Strip]] = {}
         self._owes = False
         self._cursor = -1
         self._left = 0
@@ -91,10 +92,16 @@ class StreamView(Listing):
         return self._owes
 
     def touch(self, tasks: set[str]) -> None:
-        """Repaint the lines of these tasks, whose states have changed."""
+        """Repaint the lines of those of these tasks that stand otherwise than when they were drawn."""
         for offset in range(min(self.page, len(self._rows) - self.top)):
-            if self._log[self._rows[self.top + offset][0]].task in tasks:
+            index = self.top + offset
+            task, known = self._log[self._rows[index][0]].task, self._drawn.get(index)
+            if task in tasks and (known is None or known[1] is not self._status(task)):
                 self.refresh(Region(0, offset, self.size.width, 1))
+
+    def _status(self, name: str) -> Status | None:
+        task = self._run.tasks.get(name)
+        return task.status if task else None
 
     def _append(self) -> int:
         """Take over the lines that have not been read yet; return how many are shown."""
@@ -161,8 +168,13 @@ class StreamView(Listing):
         """Return how many lines pass the filter, in however many rows."""
         return sum(part <= 0 for _, part in self._rows) if self.wraps else len(self._rows)
 
-    @guarded
     def render_line(self, y: int) -> Strip:
+        """Return the line and where its text stands, for Textual, which selects it."""
+        index = self.top + y
+        return self.drawn(y).apply_offsets(0, index) if index < self.count else self.drawn(y)
+
+    @guarded
+    def drawn(self, y: int) -> Strip:
         if len(self._drawn) > _DRAWN:
             self._drawn.clear()
         if not self._rows:
@@ -174,14 +186,12 @@ class StreamView(Listing):
         """Return a row; while lines scroll by, most rows have been drawn before."""
         number, part = self._rows[index]
         ground = "background" if number != self._cursor else "cursor" if self.has_focus else "quiet"
-        entry, look = self._log[number], self._look()
-        task = self._run.tasks.get(entry.task)
-        status = task.status if task else None
-        how = (self.paint, self.size.width, ground, status, look.names, look.stamps, look.left, look.filter)
+        entry, look, status = self._log[number], self._look(), self._status(self._log[number].task)
+        how = (self.paint, self.size.width, ground, part, look.names, look.stamps, look.left, look.filter)
         known = self._drawn.get(index)
-        if known is None or known[0] is not entry or known[1] != how or known[2] != part:
-            strip = self.paint.strip(line_spans(entry, look, part), self.size.width, ground).apply_offsets(0, index)
-            self._drawn[index] = known = entry, how, part, strip
+        if known is None or known[0] is not entry or known[1] is not status or known[2] != how:
+            strip = self.paint.strip(line_spans(entry, look, part), self.size.width, ground)
+            self._drawn[index] = known = entry, status, how, strip
         return self.selected(known[3], index)
 
     # ── the cursor ──────────────────────────────────────────────────────────────────────────────
@@ -253,7 +263,6 @@ class StreamView(Listing):
 
     def _wheel(self, event: events.Event, step: int) -> None:
         """The cursor stays in view."""
-        event.stop()
         event.prevent_default()
         if not self._rows:
             return
