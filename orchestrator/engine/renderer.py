@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from functools import cache
+from types import TracebackType
 from typing import Any
 
 from orchestrator.core.errors import AttemptError, Code, InputError
@@ -62,7 +62,7 @@ class Renderer:
             changes = {name: render_data(getattr(settings, name), scope) for name in dynamic}
             if changes and is_dataclass(settings) and not isinstance(settings, type):
                 settings = replace(settings, **changes)
-        with _explained(node), self._blamed(node):
+        with _explained(node), _blamed(self._hub, node):
             return kind.prepare(settings, scope) if kind.unrendered else settings
 
     def data(self, value: Any, scope: TaskScope, node: Node | None = None) -> Any:  # noqa: ANN401 - JSON-able data
@@ -109,30 +109,47 @@ class Renderer:
             return NOTHING
         if not node.budgets and not any(desk.counts_tokens for desk in candidates):
             return NOTHING
-        with _explained(node), self._blamed(node):
+        with _explained(node), _blamed(self._hub, node):
             return node.kind.estimate(node.settings, candidates[0].spec)
 
-    @contextmanager
-    def _blamed(self, node: Node) -> Iterator[None]:
-        """Turn what is a bug of a kind into the failure of its task."""
-        try:
-            yield
-        except (AttemptError, TemplateError, ValueError):
-            raise
-        except Exception as error:  # foreign code: whatever it raises touches its own task alone
-            raise AttemptError(self._hub.bug(node, error)) from error
+
+class _blamed:  # noqa: N801 - as below
+    """Turns what is a bug of a kind into the failure of its task."""
+
+    __slots__ = ("_hub", "_node")
+
+    def __init__(self, hub: Hub, node: Node) -> None:
+        self._hub = hub
+        self._node = node
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        if not isinstance(error, Exception) or isinstance(error, (AttemptError, TemplateError, ValueError)):
+            return
+        # Foreign code: whatever it raises touches its own task alone.
+        raise AttemptError(self._hub.bug(self._node, error)) from error
 
 
-@contextmanager
-def _explained(node: Node | None) -> Iterator[None]:
-    try:
-        yield
-    except TemplateError as error:
-        where = f"{node.id}: " if node is not None else ""
-        code = Code.OUTPUT_CUT if isinstance(error, CutError) else Code.RENDER
-        raise InputError(f"{where}{error.message}", code=code, hint=error.hint) from error
-    except ValueError as error:  # what settings say of a value that they refuse, now that it is rendered
-        raise InputError(f"{node.id if node is not None else 'a value'}: {error}") from error
+class _explained:  # noqa: N801 - it is used like a function, and as one it would cost five times as much
+    """Turns what templates raise within it into an error of the task."""
+
+    __slots__ = ("_node",)
+
+    def __init__(self, node: Node | None) -> None:
+        self._node = node
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        if isinstance(error, TemplateError):
+            where = f"{self._node.id}: " if self._node is not None else ""
+            code = Code.OUTPUT_CUT if isinstance(error, CutError) else Code.RENDER
+            raise InputError(f"{where}{error.message}", code=code, hint=error.hint) from error
+        if isinstance(error, ValueError):  # what settings say of a value that they refuse, now that it is rendered
+            raise InputError(f"{self._node.id if self._node is not None else 'a value'}: {error}") from error
 
 
 @cache
