@@ -13,6 +13,7 @@ NOTHING: Final[Mapping[str, Any]] = EMPTY
 
 _READ: Final = json.JSONDecoder().raw_decode
 _BLANK: Final = " \t\n\r"
+_NUMBERS: Final = (int, float)
 
 
 def parsed(text: str | bytes) -> Any:  # noqa: ANN401 - any JSON there is
@@ -54,4 +55,4 @@ def text_of(value: object) -> str:
 
 def count_of(value: object) -> int:
     """Return a number of tokens; what is no such number counts nothing."""
-    return max(int(value), 0) if isinstance(value, int | float) and -1e15 < value < 1e15 else 0
+    return max(int(value), 0) if isinstance(value, _NUMBERS) and -1e15 < value < 1e15 else 0

@@ -2,14 +2,15 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode
+
+from orchestrator.core.fact import fact
 
 Pairs = tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Request:
     """One request. `url` may be relative to the client's base; `query` is added to what the URL has."""
 
@@ -36,7 +37,7 @@ class Request:
         return Request(self.method, self.url, headers, self.query, body)
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Response:
     """One answer, read as far as was allowed. Names of headers are in lower case; `url` is the one that answered."""
 
