@@ -34,7 +34,11 @@ def stops_raise() -> Iterator[None]:
 
 def _can_catch(number: signal.Signals) -> bool:
     """Leave a signal alone that our caller told us to ignore; only a main thread can catch any."""
-    return threading.current_thread() is threading.main_thread() and signal.getsignal(number) is signal.SIG_DFL
+    return _is_in_main_thread() and signal.getsignal(number) is signal.SIG_DFL
+
+
+def _is_in_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
@@ -42,9 +46,25 @@ def _stop(number: int, frame: FrameType | None) -> None:
     raise Stopped(number)
 
 
+def _pass(number: int, frame: FrameType | None) -> None:
+    del number, frame
+
+
 def leave_nobody() -> None:
     """End what was started, if anything can have been."""
     if "orchestrator.processes" in sys.modules:
         from orchestrator.processes import kill_all_children  # noqa: PLC0415 - it is there already
 
-        kill_all_children()
+        with signals_pass():
+            kill_all_children()
+
+
+@contextmanager
+def signals_pass() -> Iterator[None]:
+    """Let signals do nothing inside the block: the end that they ask for is under way, and must not be cut short."""
+    before = {number: signal.signal(number, _pass) for number in (signal.SIGINT, *CAUGHT) if _is_in_main_thread()}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -9,6 +9,7 @@ from functools import cache
 from typing import Final
 
 from orchestrator.processes.family import MARKER
+from orchestrator.processes.kin import is_childless
 
 SCRIPT: Final = """
 exec 3<&0
@@ -58,5 +59,7 @@ def _start() -> None:
 
 
 def _dismiss(writer: int) -> None:
-    with contextlib.suppress(OSError):
-        os.write(writer, b"done\n")
+    """Let it go, but for when somebody is left: then we end as if we were killed."""
+    if is_childless():
+        with contextlib.suppress(OSError):
+            os.write(writer, b"done\n")

@@ -453,6 +453,14 @@ def test_no_child_of_any_depth_outlives_us(end: str, last: str) -> None:
     assert not [pid for pid in pids if is_alive(pid)]
 
 
+async def test_whom_a_look_misses_is_caught_by_the_next() -> None:
+    child, pid = await started("setsid bash -c 'echo $$; sleep 61' &")
+    await child.wait()
+    looks = iter([Table(())])
+    kill_all_children(lambda: next(looks, None) or Table.read())
+    assert not is_alive(pid)
+
+
 async def test_leftovers_may_end_by_themselves(tmp_path: Path) -> None:
     child, pid = await started(
         f"(trap 'touch {tmp_path}/tidy; exit' TERM; echo $BASHPID; while :; do sleep 0.01; done) &"
