@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 
 from orchestrator.backends.mcp import McpBackend
+from orchestrator.backends.mcp.server import CLOSING
 from orchestrator.core.errors import Code, ErrorKind
 from orchestrator.core.flow import Json
 from orchestrator.core.model import ToolSpec
@@ -294,6 +295,16 @@ async def test_a_server_that_does_not_answer_at_its_start_is_given_up() -> None:
     assert why.code == Code.BACKEND_TIMEOUT
     assert why.message == "server tools did not answer within 0.2 s (start_timeout)"
     assert "it said: soon" in str(why.hint)
+
+
+async def test_a_server_that_has_not_answered_by_the_end_is_not_waited_for(tmp_path: Path) -> None:
+    server = backend("sh", "-c", f"echo $$ > {tmp_path}/pid; exec sleep 60", start_timeout=60)
+    asking = asyncio.create_task(failure(server))
+    await eventually(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text() != "")
+    async with asyncio.timeout(CLOSING):
+        await server.aclose()
+    assert (await asking).code == Code.CONNECTION
+    assert not is_alive(int((tmp_path / "pid").read_text()))
 
 
 async def test_a_server_that_never_ends_a_line_is_not_listened_to_for_ever(tmp_path: Path) -> None:

@@ -65,8 +65,10 @@ class Line:
         return await asyncio.shield(self._opened)
 
     def leave(self) -> None:
-        """Let it be closed."""
+        """Let it be closed, in good order if it was ever open."""
         self._over.set()
+        if not self._opened.done():
+            self.owner.cancel()
 
     async def tools(self, *, fresh: bool = False) -> Mapping[str, Tool]:
         """Return the tools by name, as they are known, or as they are now."""

@@ -20,7 +20,7 @@ from orchestrator.processes import Child, Command, Inlet, Stream, converse
 BACKLOG: Final = 1_000
 """Messages to a server that may wait until it reads them."""
 GOODBYE: Final = 1.0
-"""Seconds that a server gets to end by itself when its input ends,"""
+"""Seconds that a server with which all went well gets to end by itself when its input ends,"""
 GRACE: Final = 1.0
 """and that it and its children get when they are asked to."""
 SHOWN: Final = 200
@@ -41,15 +41,17 @@ async def _over_pipes(command: Command, log: ServerLog, ended: Ended) -> AsyncIt
     ear = _Ear(inbox, log, ended)
     with outbox, told:
         child, inlet = await converse(command, on_output=ear)
+        goodbye = 0.0
         try:
             async with anyio.create_task_group() as group:
                 group.start_soon(_tell, inlet, told)
                 group.start_soon(_watch, child, ear)
                 yield inbox, outbox
+                goodbye = GOODBYE
                 group.cancel_scope.cancel()
         finally:
             with anyio.CancelScope(shield=True):
-                await _stop(child, inlet)
+                await _stop(child, inlet, goodbye)
 
 
 class _Ear:
@@ -109,11 +111,11 @@ async def _watch(child: Child, ear: _Ear) -> None:
     ear.hear_no_more(f"ended with exit code {code}" if code >= 0 else f"was ended by signal {-code}")
 
 
-async def _stop(child: Child, inlet: Inlet) -> None:
+async def _stop(child: Child, inlet: Inlet, goodbye: float) -> None:
     """Let the server end by itself, then see to it that it and all that it started does."""
     inlet.close()
     try:
-        with anyio.move_on_after(GOODBYE):
+        with anyio.move_on_after(goodbye):
             await child.wait()
         await child.stop(GRACE)
     except BaseException:
