@@ -119,7 +119,8 @@ class Node:
     """One task of the run: what was declared of it, where it stands, and what it has at hand.
 
     A `whole` stands for `instances`, of which `open` have not settled. `tries` counts attempts since the reset or the
-    last round of `until`; `number` counts all. `bindings` are the names that only this instance's templates know.
+    last round of `until`; `number` counts all. `order` is its place among those who became ready, for all its attempts
+    until a reset; 0 before. `bindings` are the names that only this instance's templates know.
     `place` is what a sub-flow took to expand, until it ends. `given` are the rendered settings of a task that another
     task started. `parent` is what the task is a part of: the whole of a
     fan-out, or a sub-flow's task.
@@ -149,6 +150,7 @@ class Node:
         "number",
         "of",
         "open",
+        "order",
         "output",
         "parent",
         "pause",
@@ -211,6 +213,7 @@ class Node:
         self.attempt: Attempt | None = None
         self.ticket: Ticket | None = None
         self.timer: asyncio.TimerHandle | None = None
+        self.order = 0
         self.tries = 0
         self.rounds = 0
         self.settings: object = None

@@ -267,9 +267,10 @@ class Scheduler:
         except AttemptError as error:
             self.fail(node, self.blame(node, error.failure))
             return
+        node.order = node.order or self.next_order()
         node.ticket = Ticket(
             node,
-            self.next_order(),
+            node.order,
             partial(granted, node),
             lambda failure: self.then(self.reject, node, failure),
             candidates=node.candidates,

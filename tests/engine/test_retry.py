@@ -83,9 +83,16 @@ def test_while_it_backs_off_a_task_holds_no_slot() -> None:
     assert story.started("a") == [0.0, 1.0]
 
 
-def test_who_comes_back_from_a_backoff_waits_behind_those_who_were_ready() -> None:
+def test_who_comes_back_from_a_backoff_has_kept_its_place() -> None:
     tasks = [task(name, [2.0]) for name in "bcd"]
     story = tell(flow(task("a", [busy()], [], retries=2), *tasks, max_concurrency=1))
+    assert story.started("a") == [0.0, 2.0]
+    assert story.started("c") == [2.0]
+
+
+def test_who_is_retried_by_a_person_has_lost_its_place() -> None:
+    tasks = [task(name, [2.0]) for name in "bcd"]
+    story = tell(flow(task("a", [busy()], []), *tasks, max_concurrency=1), Setting([(1.0, RetryTask(task="a"))]))
     assert story.started("a") == [0.0, 6.0]
 
 

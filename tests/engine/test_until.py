@@ -22,6 +22,13 @@ def test_a_task_is_repeated_until_its_output_satisfies() -> None:
     assert story.output("a")["value"] == "ready"
 
 
+def test_between_its_rounds_a_task_keeps_its_place() -> None:
+    others = [task(name, [4.0]) for name in "bcd"]
+    story = tell(flow(task("a", [found("no")], [found("ready")], until=READY), *others, max_concurrency=1))
+    assert story.started("a") == [0.0, 8.0]
+    assert story.started("d") == [8.0]
+
+
 def test_a_round_that_does_not_satisfy_is_told_apart_from_a_failure() -> None:
     story = tell(flow(task("a", [found("no")], [found("ready")], until=READY)))
     assert [attempt.result for attempt in story.run.tasks["a"].attempts] == ["unsatisfied", "succeeded"]
