@@ -11,7 +11,7 @@ from orchestrator.core.states import NEEDS_A_PERSON, BreakerState, RunState, Sta
 from orchestrator.tui.detail import Dependants, dependants
 from orchestrator.tui.feed import Feed
 from orchestrator.tui.filter import EVERYTHING, Filter
-from orchestrator.tui.rows import Folds, Keep, Kind, Order, Row, build, is_fan
+from orchestrator.tui.rows import UNFOLDED, Folds, Keep, Kind, Order, Row, build, is_fan
 from orchestrator.tui.sorting import By, Sort
 
 REBUILD: Final = 1.0
@@ -41,7 +41,8 @@ class Board:
 
     def __init__(self, feed: Feed) -> None:
         self.feed = feed
-        self.folds = Folds()
+        self._folds = Folds()
+        self._found_folds = EVERYTHING, UNFOLDED
         self.filter: Filter = EVERYTHING
         self.hides_done = False
         self.sort = Sort()
@@ -57,6 +58,21 @@ class Board:
         self._dependants: Dependants = ()
         self._chain: tuple[str, ...] = ()
         self._chain_of = (-1, float("-inf"))
+
+    @property
+    def folds(self) -> Folds:
+        """Return what is folded: what a filter finds is not, until somebody folds it. After it, all is as before."""
+        if not self.filter:
+            return self._folds
+        of, folds = self._found_folds
+        return folds if of is self.filter else UNFOLDED
+
+    @folds.setter
+    def folds(self, folds: Folds) -> None:
+        if self.filter:
+            self._found_folds = self.filter, folds
+        else:
+            self._folds = folds
 
     # ── rows ────────────────────────────────────────────────────────────────────────────────────
 
@@ -101,8 +117,7 @@ class Board:
         return self._all
 
     def _unfolded(self, keep: Keep | None, order: Order | None) -> list[Row]:
-        opened = Folds(open_fans=frozenset(self.feed.run.instances))
-        return [row for row in build(self.feed.run, opened, keep, order) if row.kind is Kind.TASK]
+        return [row for row in build(self.feed.run, UNFOLDED, keep, order) if row.kind is Kind.TASK]
 
     def sift(self, now: float) -> None:
         """Find which tasks the filter lets through now."""

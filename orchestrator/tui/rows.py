@@ -49,21 +49,29 @@ Order = Callable[[Iterable[str]], list[str]]
 
 @fact
 class Folds:
-    """What is folded: groups that were closed, and fan-outs that were opened."""
+    """What is folded: groups that were closed, and fan-outs that were not opened; if `unfolded`, those closed."""
 
     closed_groups: frozenset[str] = frozenset()
-    open_fans: frozenset[str] = frozenset()
+    turned_fans: frozenset[str] = frozenset()
+    unfolded: bool = False
 
     def is_open(self, row: Row) -> bool:
-        return row.name not in self.closed_groups if row.kind is Kind.GROUP else row.name in self.open_fans
+        if row.kind is Kind.GROUP:
+            return row.name not in self.closed_groups
+        return (row.name in self.turned_fans) is not self.unfolded
 
     def set(self, row: Row, *, opened: bool) -> Folds:
         """Return the folds with this row open or closed."""
         if row.kind is Kind.GROUP:
             closed = self.closed_groups - {row.name} if opened else self.closed_groups | {row.name}
-            return Folds(closed, self.open_fans)
-        fans = self.open_fans | {row.name} if opened else self.open_fans - {row.name}
-        return Folds(self.closed_groups, fans)
+            return Folds(closed, self.turned_fans, self.unfolded)
+        turned = opened is not self.unfolded
+        fans = self.turned_fans | {row.name} if turned else self.turned_fans - {row.name}
+        return Folds(self.closed_groups, fans, self.unfolded)
+
+
+UNFOLDED: Final = Folds(unfolded=True)
+"""Nothing is folded, nor is what comes."""
 
 
 @dataclass(slots=True)

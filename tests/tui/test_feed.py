@@ -97,6 +97,30 @@ def test_a_filter_sieves_and_says_how_many() -> None:
     assert board.filter_words() == "filter: state:failed (3 of 29)  Esc clears"
 
 
+def test_while_a_filter_holds_what_it_finds_is_unfolded_and_afterwards_folds_are_as_before() -> None:
+    scene = empty().fan("w", [f"i{n}" for n in range(30)], "build").task("x", "deploy")
+    board = Board(Feed(scene))
+    fan, group = Row(Kind.FAN, "w", "build", 1), Row(Kind.GROUP, "build", "build")
+    board.set_fold(group, opened=False)
+    before = names(board)
+    board.filter = parse("i7")
+    assert names(board) == ["build", "w", "w[i7]"]
+    board.set_fold(fan, opened=False)
+    assert names(board) == ["build", "w"]
+    board.filter = parse("i8")
+    assert names(board) == ["build", "w", "w[i8]"]
+    assert board.show_all()
+    assert names(board) == before == ["build", "deploy", "x"]
+    board.set_fold(group, opened=True)
+    assert names(board) == ["build", "w", "deploy", "x"]
+
+
+def test_hiding_what_is_done_leaves_the_folds() -> None:
+    board = Board(Feed(empty().fan("w", [f"i{n}" for n in range(30)], "build")))
+    board.hides_done = True
+    assert names(board) == ["build", "w"]
+
+
 def test_the_cursors_row_stays_faded() -> None:
     board = Board(Feed(research()))
     board.filter = parse("state:failed")

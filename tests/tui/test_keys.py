@@ -182,6 +182,19 @@ async def test_a_filter_is_live_and_escape_takes_it_away(dashboard: Make) -> Non
         assert len(eyes.names) > 30
 
 
+async def test_what_a_filter_finds_in_a_folded_fan_out_is_seen_until_the_filter_goes(dashboard: Make) -> None:
+    scene = empty().task("x", "build").fan("w", [f"i{number}" for number in range(30)], "build")
+    async with Screen(dashboard(scene)) as eyes:
+        await eyes.press("slash", *"i17")
+        await eyes.pilot.pause(0.2)
+        assert eyes.names == ["build", "x", "w", "w[i17]"]
+        await eyes.press("enter")
+        assert eyes.row == "w[i17]"
+        await eyes.press("escape")
+        assert eyes.names == ["build", "x", "w"]
+        assert eyes.row == "w"
+
+
 async def test_what_cannot_be_read_leaves_the_last_good_filter(dashboard: Make) -> None:
     async with Screen(dashboard(research())) as eyes:
         await eyes.press("slash", *"state:failed")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from orchestrator.core import events as ev
 from orchestrator.core.events import GroupInfo
 from orchestrator.core.states import Status
-from orchestrator.tui.rows import FAN_ROWS, Family, Folds, Kind, Row, build, is_fan
+from orchestrator.tui.rows import FAN_ROWS, UNFOLDED, Family, Folds, Kind, Row, build, is_fan
 from tests.tui.scene import Scene, research, started, upstream
 
 
@@ -57,7 +57,7 @@ def test_a_large_fan_out_is_a_row_that_is_folded_at_first() -> None:
 
 def test_instances_of_an_open_fan_out_stand_deeper() -> None:
     scene = two_groups().fan("w", many(), "a")
-    rows = build(scene.run, Folds(open_fans=frozenset({"w"})))
+    rows = build(scene.run, Folds(turned_fans=frozenset({"w"})))
     assert [row.depth for row in rows[:3]] == [0, 1, 2]
 
 
@@ -95,8 +95,9 @@ def test_with_a_sieve_groups_and_fan_outs_stay_where_something_matches() -> None
     scene = two_groups().task("x", "a").fan("w", many(), "b").task("y", "b")
     keep = {"w[i3]"}.__contains__
     assert [row.name for row in build(scene.run, Folds(), keep)] == ["b", "w"]
-    opened = Folds(open_fans=frozenset({"w"}))
+    opened = Folds(turned_fans=frozenset({"w"}))
     assert [row.name for row in build(scene.run, opened, keep)] == ["b", "w", "w[i3]"]
+    assert [row.name for row in build(scene.run, UNFOLDED, keep)] == ["b", "w", "w[i3]"]
     closed = Folds(closed_groups=frozenset({"a", "b"}))
     assert [row.name for row in build(scene.run, closed, keep)] == ["b"]
 

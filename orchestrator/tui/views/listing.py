@@ -92,9 +92,9 @@ class ListView(View):
         board = self.office.board
         if task not in self.office.run.tasks:
             return
-        board.reveal(task)
         if board.matching is not None and task not in board.matching:
             board.show_all()
+        board.reveal(task)
         self.rebuild()
         if not self.table.go_to_key((Kind.TASK, task)):
             self.table.go_to_key((Kind.FAN, task))
@@ -104,14 +104,21 @@ class ListView(View):
 
     def back(self) -> bool:
         """Take away the filter, else the marks."""
-        board = self.office.board
+        row, board = self.table.row, self.office.board
         if board.show_all():
             self.rebuild()
+            self._go_near(row)
         elif board.unmark():
             self.table.refresh()
         else:
             return False
         return True
+
+    def _go_near(self, row: Row | None) -> None:
+        """Where the row is folded away, go to what holds it."""
+        holder = None if row is None or row == self.table.row else self.office.board.holder(row)
+        if holder is not None:
+            self.table.go_to_key(holder.key)
 
     def mark(self) -> None:
         row = self.table.row
