@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Final, Literal
 
 from orchestrator.cli.lines import reason_of, tries
+from orchestrator.cli.remedies import remedies
 from orchestrator.cli.report import plain_json
 from orchestrator.cli.streams import NOTHING_SPECIAL, Looks
 from orchestrator.cli.words import amount, cells, clean, clip, clock, many, money, one_line, pad, plain
@@ -17,6 +18,7 @@ from orchestrator.core.run import Run
 from orchestrator.core.states import Outcome, State, Status
 
 MOST_FAILURES: Final = 20
+MOST_WAITS: Final = 20
 TAIL_LINES: Final = 20
 LONGEST_REASON: Final = 60
 
@@ -134,8 +136,12 @@ def _untouched(tally: Tally) -> bool:
 
 
 def _waits(run: Run) -> Iterator[str]:
-    if run.outcome in (None, Outcome.HELD):
-        yield from (f"  held: {one_line(wait)}" for wait in run.held_for)
+    if run.outcome not in (None, Outcome.HELD):
+        return
+    yield from (f"  held: {one_line(wait)}" for wait in run.held_for[:MOST_WAITS])
+    if len(run.held_for) > MOST_WAITS:
+        yield f"  … and {len(run.held_for) - MOST_WAITS} more"
+    yield from (f"  to go on: {one_line(remedy)}" for remedy in remedies(run))
 
 
 # ── the last lines ──────────────────────────────────────────────────────────────────────────────

@@ -715,6 +715,8 @@ class Approve(Command):
     def refusal(self, desk: Desk) -> str | None:
         if _asking(desk):
             return None
+        if any(task.wait is not None and task.wait.reason is Reason.BUDGET for task in chosen(desk)):
+            return f"Nothing is asked: it waits for a budget, which {desk.key('limit.raise')} raises."
         others = len(desk.run.questions)
         if not others:
             return "Nothing is asked."

@@ -62,6 +62,25 @@ def test_a_held_run_says_what_it_waits_for() -> None:
     assert "  held: a waits for approval\n" in summary(story.ends(Outcome.HELD).run, Paper())
 
 
+def test_a_held_run_says_what_helps_once_for_each_thing_that_is_waited_for() -> None:
+    story = Story().adds("a", "b", "c")
+    story.happens(*(ev.TaskWaiting(task, Reason.BUDGET, gate="run") for task in "ab"))
+    story.happens(ev.TaskWaiting("c", Reason.APPROVAL), ev.RunHeld(("a: budget", "b: budget", "c: approval")))
+    lines = summary(story.ends(Outcome.HELD).run, Paper()).splitlines()
+    assert lines[1:] == [
+        "  held: a: budget",
+        "  held: b: budget",
+        "  held: c: approval",
+        "  to go on: raise the budget of the run in the flow, or set its `on_exceeded: fail` or `warn`",
+        "  to go on: say `--approve TASK` or `--approve-all`, or run it where a terminal can ask",
+    ]
+
+
+def test_many_who_wait_are_counted_not_listed() -> None:
+    story = Story().adds("a").happens(ev.RunHeld(tuple(f"t{number}: budget" for number in range(30))))
+    assert "  … and 10 more\n" in summary(story.ends(Outcome.HELD).run, Paper())
+
+
 def test_without_unicode_the_summary_is_ascii() -> None:
     assert summary(burnt().run, Paper(looks=Looks(unicode=False))).isascii()
 

@@ -292,6 +292,14 @@ def test_where_nothing_is_asked_it_says_where_something_is() -> None:
     assert refusal(on_task(finished(well=True), "lint"), "task.approve") == "Nothing is asked."
 
 
+def test_where_a_budget_is_waited_for_it_says_what_raises_it() -> None:
+    scene = research().waits("legal-check", Reason.BUDGET, gate="run")
+    scene.tell(ev.ApprovalGiven("legal-check", "somebody"))
+    assert refusal(on_task(scene, "legal-check"), "task.approve") == (
+        "Nothing is asked: it waits for a budget, which + raises."
+    )
+
+
 # ── breakers ────────────────────────────────────────────────────────────────────────────────────
 
 
