@@ -154,7 +154,7 @@ class Dashboard(App[DashboardExit]):
         if found is None:
             return
         for problem in found.problems:
-            self.notify(str(problem), severity="warning", markup=False)
+            self.main.tell(str(problem), "warning")
         other = [spec for spec in found.specs if self._specs.get(spec.name) != spec]
         for spec in other:
             self._specs[spec.name] = spec

@@ -53,7 +53,7 @@ class Toast(NamedTuple):
         """Return one line of at most so many cells: title, text, and the hint that helps most."""
         command, does = self.hints[0] if self.hints else ("", "")
         tip = f"  ({key_of(command)} {does})" if command else ""
-        return shorten(f"{self.title}: {self.text}", cells - len(tip)) + tip
+        return shorten(f"{self.title}: {self.text}" if self.title else self.text, cells - len(tip)) + tip
 
     def tips(self, key_of: Callable[[str], str]) -> str:
         return ", ".join(f"{key_of(command)} {does}" for command, does in self.hints)

@@ -404,6 +404,22 @@ async def test_a_questions_toast_goes_with_the_question(dashboard: Make) -> None
         assert eyes.toasts == []
 
 
+async def test_what_a_key_is_answered_stays_when_a_question_comes_or_goes(dashboard: Make) -> None:
+    scene = empty().task("one", "build").task("two", "build")
+    scene.waits("one", Reason.APPROVAL).waits("two", Reason.APPROVAL)
+    async with Screen(dashboard(scene)) as eyes:
+        await eyes.press("R")
+        assert eyes.toasts == ["Nothing failed."]
+        scene.tell(ev.ApprovalRequested("one", "one?"))
+        await eyes.pilot.pause(0.3)
+        scene.tell(ev.ApprovalRequested("two", "two?"))
+        await eyes.pilot.pause(0.3)
+        assert eyes.toasts == ["Nothing failed.", "2 tasks ask you.  (n lists what needs you)"]
+        scene.tell(ev.ApprovalGiven("one", "ada"), ev.ApprovalGiven("two", "ada"))
+        await eyes.pilot.pause(0.3)
+        assert eyes.toasts == ["Nothing failed."]
+
+
 async def test_the_last_toast_stands_above_the_footer_however_the_words_of_another_break(dashboard: Make) -> None:
     async with Screen(dashboard(empty()), (100, 30)) as eyes:
         eyes.app.notify("x" * 47, timeout=9)

@@ -111,6 +111,7 @@ def test_a_brief_toast_is_cut_so_that_its_first_hint_stays() -> None:
     assert text.startswith("Finished: 3 of 3 done")
     assert text.endswith("…  (6 shows the summary)")
     assert Toast("k", "Budget", "75%").brief(KEYS.__getitem__, 50) == "Budget: 75%"
+    assert Toast("k", "", "Nothing failed.").brief(KEYS.__getitem__, 50) == "Nothing failed."
 
 
 def test_budgets_are_told_at_each_threshold_once() -> None:

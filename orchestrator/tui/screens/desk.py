@@ -34,13 +34,15 @@ from orchestrator.tui.keymap import Keymap
 from orchestrator.tui.leaving import Leaving
 from orchestrator.tui.limits import first_choice, limits, place_of
 from orchestrator.tui.mergedlog import MergedLog
-from orchestrator.tui.options import Left
+from orchestrator.tui.news import Severity, Toast
+from orchestrator.tui.options import WAYS, Left
 from orchestrator.tui.paint import Paint
 from orchestrator.tui.rows import Kind, Row
 from orchestrator.tui.screens.dialog import AskScreen
 from orchestrator.tui.screens.modal import Dialog
 from orchestrator.tui.screens.people import People
 from orchestrator.tui.screens.stop import StopScreen
+from orchestrator.tui.screens.telling import Teller
 from orchestrator.tui.sorting import By, Sort
 from orchestrator.tui.stopping import Step
 from orchestrator.tui.subjects import Subject
@@ -87,6 +89,7 @@ class DeskScreen(Screen[None]):
         self.trends = Trends()
         self.counting = Counting()
         self.people = People(self)
+        self.teller = Teller(WAYS, keymap.name)
         self.engine_error = engine_error
         self._next_theme = next_theme
 
@@ -166,8 +169,8 @@ class DeskScreen(Screen[None]):
         """Show a dialog over everything; its answer goes to `then`."""
         _ = self.app.push_screen(dialog, then)  # what is awaited is the mount; the answer comes to `then`
 
-    def tell(self, text: str) -> None:
-        self.app.notify(text, timeout=3, markup=False)
+    def tell(self, text: str, severity: Severity = "information") -> None:
+        self.teller.answer(self.app, Toast(text, "", text, severity), self.session.now())
 
     def move(self, motion: Motion) -> None:
         self.view.move(motion)

@@ -24,14 +24,13 @@ from orchestrator.tui.keymap import Keymap
 from orchestrator.tui.leaving import Leaving
 from orchestrator.tui.lines import Line
 from orchestrator.tui.needs import first_failure, needs
-from orchestrator.tui.options import WAYS
 from orchestrator.tui.paint import Paint
 from orchestrator.tui.screens.answer import AnswerScreen
 from orchestrator.tui.screens.approval import ApprovalScreen
 from orchestrator.tui.screens.attention import AttentionScreen
 from orchestrator.tui.screens.desk import DeskScreen
 from orchestrator.tui.screens.modal import Dialog
-from orchestrator.tui.screens.telling import SHORT, Teller
+from orchestrator.tui.screens.telling import SHORT
 from orchestrator.tui.text import clean
 from orchestrator.tui.views.all import VIEWS, load
 from orchestrator.tui.views.view import bind, bindings
@@ -91,7 +90,6 @@ class MainScreen(DeskScreen):
         )
         bind(self, bindings(None, keymap))
         self._tabs_shown = tuple(tab(place, keymap) for place in VIEWS)
-        self.teller = Teller(WAYS, keymap.name)
         self.follows_failures = False
         self._has_gone = False
         self._touched = float("-inf")

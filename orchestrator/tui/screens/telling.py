@@ -40,6 +40,10 @@ class Teller:
         elif run.questions.keys() != self._asked.keys() or _new(run, self._asked):
             self._tell_questions(app, self._asked, run, now)
 
+    def answer(self, app: App[object], toast: Toast, now: float) -> None:
+        """Tell who just did something what came of it, whatever is wanted of news."""
+        self._stand(app, toast, now)
+
     def _tell_questions(self, app: App[object], before: dict[str, Question], run: Run, now: float) -> None:
         """One toast stands for all questions, as long as there are any; a new one rings, if none rang just now."""
         new = _new(run, before)
@@ -55,14 +59,17 @@ class Teller:
 
     def _show(self, app: App[object], toast: Toast, now: float) -> None:
         if "toast" in self._wanted:
-            if self._rack.put(toast, now) or _is_short(app):
-                self._show_again(app, now)
-            else:
-                self._notify(app, toast)
+            self._stand(app, toast, now)
         if toast.bell and "bell" in self._wanted:
             app.bell()
         if toast.urgent and "desktop" in self._wanted and not (toast.last and app.app_focus):
             self._tell_desktop(app, toast)
+
+    def _stand(self, app: App[object], toast: Toast, now: float) -> None:
+        if self._rack.put(toast, now) or _is_short(app):
+            self._show_again(app, now)
+        else:
+            self._notify(app, toast)
 
     def _show_again(self, app: App[object], now: float) -> None:
         app.clear_notifications()
