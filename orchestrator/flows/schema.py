@@ -129,7 +129,8 @@ TEXT: Final = Text()
 SPAN: Final = Measure(_some_time, DURATION.expected, DURATION.examples)
 SOME: Final = Measure(_some, "a count of 1 or more", COUNT.examples)
 MONEY: Final = Measure(_dollars, "US dollars such as 5.00", ("5.00",))
-EXPRESSION: Final = Text("an expression", _expression)
+EXPRESSION: Final = Text("an expression such as `build.exit_code == 0`", _expression)
+UNTIL: Final = Text("an expression such as `json.ready`, with `every` and `max_rounds` beside `until`", _expression)
 VARIABLES: Final = MapOf(TEXT, "a map of names and texts")
 NAMES: Final = ListOf(Text("a name"), expected="a list of names")
 
@@ -480,7 +481,7 @@ TASK: Final[Mapping[str, Key]] = {
     "recover": Key(Anything(), "What dependants of an optional task get when it failed. null."),
     "always": Key(Flag(), "Whether it also runs after the run was cancelled, for at most 60s. false."),
     "approve": Key(Short(APPROVAL, "message"), "A question that a person answers before the task starts."),
-    "until": Key(EXPRESSION, "A condition on the task's own output; it is repeated until that is true."),
+    "until": Key(UNTIL, "A condition on the task's own output; it is repeated until that is true."),
     "every": Key(SPAN, "The delay between two rounds of `until`. 1s."),
     "max_rounds": Key(SOME, "How many rounds of `until` there may be. 60."),
     "simulate": Key(
