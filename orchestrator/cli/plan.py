@@ -49,7 +49,7 @@ def _validate(file: str, streams: Streams, *, blank: bool) -> bool:
 
 
 def draw(file: str, shape: str) -> None:
-    standard_streams().out.write(graph(load(file).flow, shape))
+    standard_streams().out.write(graph(with_known_lists(load(file).flow), shape))
 
 
 def print_schema() -> None:

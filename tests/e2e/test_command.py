@@ -73,6 +73,15 @@ def test_validate_prints_the_plan_and_its_bounds(tmp_path: Path) -> None:
     assert "40 tasks share the backend 'slow' of 10 requests a minute: at least 3 min" in done.stdout
 
 
+def test_a_graph_knows_how_many_instances_the_defaults_of_inputs_come_to(tmp_path: Path) -> None:
+    path = tmp_path / "flow.yaml"
+    path.write_text(
+        "version: 1\nname: f\ninputs: {langs: {type: list, default: [de, fr, ja]}}\n"
+        "tasks:\n  a: {for_each: '${inputs.langs}', shell: echo}\n"
+    )
+    assert "a ×3 (shell)" in piped("graph", str(path), state=tmp_path).stdout
+
+
 @pytest.mark.parametrize(("shape", "sign"), [("text", "draft"), ("mermaid", "flowchart"), ("dot", "digraph")])
 def test_a_graph_is_drawn_in_three_ways(shape: str, sign: str, tmp_path: Path) -> None:
     done = piped("graph", str(SAMPLES / "failure_isolation.yaml"), "--format", shape, state=tmp_path)
