@@ -145,7 +145,7 @@ def _jsonable(value: object) -> object:
         return use(value)
     if isinstance(value, Mapping):
         return dict(value)
-    raise TemplateError(f"{kind_of(value)} cannot be written as JSON")
+    raise TemplateError("what the expression gives cannot be written as JSON: it is no text, number, list or mapping")
 
 
 def check_size(size: int) -> None:

@@ -38,12 +38,13 @@ def _bytes(path: Path, limits: Limits) -> bytes:
 
 
 def _beside(path: Path) -> str | None:
-    """What may have been meant instead of a missing file."""
+    """What may have been meant instead of a missing file. A common ending makes no two names alike."""
     try:
-        names = [entry.name for entry in path.parent.iterdir()]
+        stems = {entry.name: entry.stem for entry in path.parent.iterdir()}
     except OSError:
         return f"the folder {str(path.parent)!r} does not exist either"
-    close = difflib.get_close_matches(path.name, names, 1)
+    near = difflib.get_close_matches(path.stem, dict.fromkeys(stems.values()), 3)
+    close = difflib.get_close_matches(path.name, [name for name, stem in stems.items() if stem in near], 1, 0.0)
     return f"did you mean {close[0]!r}?" if close else None
 
 

@@ -79,5 +79,10 @@ def test_what_is_no_plain_value_cannot_be_written(value: object) -> None:
         text_of(value)
 
 
+def test_what_json_cannot_hold_is_refused_in_words() -> None:
+    with pytest.raises(TemplateError, match="cannot be written as JSON: it is no text, number, list or mapping"):
+        json_of([len])
+
+
 def test_json_can_be_indented() -> None:
     assert json_of({"a": 1}, 2) == '{\n  "a": 1\n}'

@@ -407,6 +407,13 @@ def test_a_missing_file_says_which_one_may_have_been_meant(tmp_path: Path) -> No
     assert "does not exist either" in (unreadable(tmp_path / "no" / "flow.yaml").hint or "")
 
 
+def test_a_common_ending_makes_no_two_names_alike(tmp_path: Path) -> None:
+    for name in ("s1.yaml", "notes.yaml", "such"):
+        (tmp_path / name).touch()
+    assert unreadable(tmp_path / "nosuchflow.yaml").hint is None
+    assert unreadable(tmp_path / "nots.yml").hint == "did you mean 'notes.yaml'?"
+
+
 def test_a_directory_says_which_file_in_it_to_name(tmp_path: Path) -> None:
     assert unreadable(tmp_path).hint == "name a YAML file"
     (tmp_path / "b.yaml").write_text("a: 1")
