@@ -7,8 +7,9 @@ replacements happen for every task.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -36,8 +37,9 @@ class Attempt(NamedTuple):
     cost_usd: float | None = None
 
     def end(self, at: float, result: str, error: Failure | None, retry_in: float | None) -> Attempt:
-        """Return the attempt as it ended; written out, because it happens for every task; `_replace` takes thrice."""
-        return made(Attempt, (*self[:3], at, result, error, retry_in, *self[7:]))
+        """Return the attempt as it ended; written out, as every task has one: `_replace` takes four times as long."""
+        number, started, backend, _, _, _, _, read, written, cost = self
+        return made(Attempt, (number, started, backend, at, result, error, retry_in, read, written, cost))
 
 
 class Question(NamedTuple):
@@ -152,6 +154,20 @@ class Tally:
         new = copy(self)
         new.counts = self.counts.copy()
         return new
+
+
+def total(tallies: Iterable[Tally]) -> Tally:
+    """Return all counts together."""
+    whole = Tally()
+    for tally in tallies:
+        for status, count in tally.counts.items():
+            whole.counts[status] += count
+        for name in _SUMMED:
+            setattr(whole, name, getattr(whole, name) + getattr(tally, name))
+    return whole
+
+
+_SUMMED: Final = tuple(one.name for one in fields(Tally) if one.name != "counts")
 
 
 # ── groups, backends, budgets ────────────────────────────────────────────────────────────────────

@@ -25,9 +25,10 @@ from orchestrator.core.progress import (
     Tail,
     Tally,
     TaskProgress,
+    total,
 )
 from orchestrator.core.states import (
-    MOVES,
+    NEXT,
     STATE_OF,
     WAITING_STATUS,
     BreakerState,
@@ -79,12 +80,13 @@ class Run:
         self.budgets: dict[str, BudgetProgress] = {}
         self.tails: OrderedDict[str, Tail] = OrderedDict()
         self.talks: dict[str, Talk] = {}
-        self.tally = Tally()
         self.tallies: dict[str, Tally] = {}
         self.questions: dict[str, Question] = {}
         self.refusals: dict[str, str] = {}
         self.membership = 0
         self._tails_size = 0
+        self._summed = Tally()
+        self._summed_at = self.seq
 
     def apply(self, record: Record) -> None:
         """Fold one event. Raises ValueError on a gap, IllegalMove if the tables do not have the move."""
@@ -95,6 +97,13 @@ class Run:
         self.seq = seq
         self.at = at
 
+    @property
+    def tally(self) -> Tally:
+        """Return the counts of all groups together: summed when somebody asks, once for all who ask meanwhile."""
+        if self._summed_at != self.seq:
+            self._summed, self._summed_at = total(self.tallies.values()), self.seq
+        return self._summed
+
     def copy(self) -> Run:
         """Return a run that goes its own way from here."""
         new = copy(self)
@@ -103,7 +112,6 @@ class Run:
         new.members = {group: list(tasks) for group, tasks in self.members.items()}
         new.tails = OrderedDict((task, tail.copy()) for task, tail in self.tails.items())
         new.talks = {task: talk.copy() for task, talk in self.talks.items()}
-        new.tally = self.tally.copy()
         new.tallies = {group: tally.copy() for group, tally in self.tallies.items()}
         return new
 
@@ -154,16 +162,16 @@ _NEW: Final = tuple(TaskProgress._field_defaults.values())
 _BEGUN: Final = tuple(Attempt._field_defaults.values())[1:]
 
 
-def _moved(run: Run, old: TaskProgress, status: Status, at: float) -> _Draft:
+def _moved(run: Run, task: str, status: Status, at: float) -> _Draft:
     """Return a draft of the task after a move, which is counted; the caller completes it and puts it in its place.
 
     A run that was held goes on with it.
     """
-    draft: _Draft = [*old]
-    state = STATE_OF[status]
-    if (draft[_STATE], state) not in MOVES:  # looked up here: the call would cost as much again
-        check_move(old.id, old.state, state)
-    _count(run, draft[0], draft[_STATUS], status)
+    draft: _Draft = [*run.tasks[task]]
+    before, state = draft[_STATUS], STATE_OF[status]
+    if state not in NEXT[draft[_STATE]]:
+        check_move(task, draft[_STATE], state)
+    _count(run, draft[0], before, status)
     draft[_STATE] = state
     draft[_STATUS] = status
     if draft[_WAIT] is not None:
@@ -178,9 +186,6 @@ def _moved(run: Run, old: TaskProgress, status: Status, at: float) -> _Draft:
 def _count(run: Run, info: ev.TaskAdded, before: Status, after: Status) -> None:
     """Keep the counts in step; what stands for its instances is none of them."""
     if info.task not in run.instances:
-        counts = run.tally.counts
-        counts[before] -= 1
-        counts[after] += 1
         counts = run.tallies[info.group].counts
         counts[before] -= 1
         counts[after] += 1
@@ -302,9 +307,9 @@ def _task_added(run: Run, event: ev.TaskAdded, at: float) -> None:
     draft[_BACKEND] = event.backend
     run.tasks[task] = made(TaskProgress, draft)
     run.members[group].append(task)
-    for tally in (run.tally, run.tallies[group]):
-        tally.counts[_PENDING] += 1
-        tally.total += 1
+    tally = run.tallies[group]
+    tally.counts[_PENDING] += 1
+    tally.total += 1
     run.membership += 1
 
 
@@ -312,19 +317,19 @@ def _task_added(run: Run, event: ev.TaskAdded, at: float) -> None:
 def _task_expanded(run: Run, event: ev.TaskExpanded, at: float) -> None:
     """Take the whole out of the counts: from here on its instances count."""
     old = run.tasks[event.task]
-    draft = _moved(run, old, Status.RUNNING, at)
+    draft = _moved(run, event.task, Status.RUNNING, at)
     draft[_STARTED] = at
     if event.task not in run.instances:
-        for tally in (run.tally, run.tallies[old.group]):
-            tally.counts[Status.RUNNING] -= 1
-            tally.total -= 1
+        tally = run.tallies[old.group]
+        tally.counts[Status.RUNNING] -= 1
+        tally.total -= 1
     run.instances[event.task] = event.instances
     run.tasks[event.task] = made(TaskProgress, draft)
 
 
 @_fold
 def _task_waiting(run: Run, event: ev.TaskWaiting, at: float) -> None:
-    draft = _moved(run, run.tasks[event.task], WAITING_STATUS[event.reason], at)
+    draft = _moved(run, event.task, WAITING_STATUS[event.reason], at)
     draft[_WAIT] = event
     run.tasks[event.task] = made(TaskProgress, draft)
 
@@ -342,7 +347,7 @@ def _task_unpaused(run: Run, event: ev.TaskUnpaused, _at: float) -> None:
 @_fold
 def _task_reset(run: Run, event: ev.TaskReset, at: float) -> None:
     old = run.tasks[event.task]
-    new = made(TaskProgress, _moved(run, old, Status.PENDING, at))
+    new = made(TaskProgress, _moved(run, event.task, Status.PENDING, at))
     run.tasks[event.task] = new._replace(
         started=None, ended=None, waited=0.0, error=None, because="", cause=None, cached=False, resets=old.resets + 1
     )
@@ -360,21 +365,21 @@ def _task_stopping(run: Run, event: ev.TaskStopping, _at: float) -> None:
     run.tasks[event.task] = old._replace(status=status, stopping=True, stopping_until=event.until)
 
 
-def _finished(run: Run, old: TaskProgress, status: Status, at: float) -> _Draft:
+def _finished(run: Run, task: str, status: Status, at: float) -> _Draft:
     """Return a draft of the task at its end: nothing stops it any more, and nobody is asked."""
-    draft = _moved(run, old, status, at)
+    draft = _moved(run, task, status, at)
     draft[_ENDED] = at
     if draft[_STOPPING]:
         draft[_STOPPING], draft[_STOPPING_UNTIL] = False, None
     if draft[_QUESTION] is not None:
         draft[_QUESTION] = None
-        del run.questions[old.id]
+        del run.questions[task]
     return draft
 
 
 @_fold
 def _task_succeeded(run: Run, event: ev.TaskSucceeded, at: float) -> None:
-    draft = _finished(run, run.tasks[event.task], Status.CACHED if event.cached else _DONE, at)
+    draft = _finished(run, event.task, Status.CACHED if event.cached else _DONE, at)
     draft[_CACHED] = event.cached
     draft[_ERROR] = None
     run.tasks[event.task] = made(TaskProgress, draft)
@@ -383,14 +388,14 @@ def _task_succeeded(run: Run, event: ev.TaskSucceeded, at: float) -> None:
 @_fold
 def _task_failed(run: Run, event: ev.TaskFailed, at: float) -> None:
     status = Status.TIMEOUT if event.error.kind is ErrorKind.TIMEOUT else Status.FAILED
-    draft = _finished(run, run.tasks[event.task], status, at)
+    draft = _finished(run, event.task, status, at)
     draft[_ERROR] = event.error
     run.tasks[event.task] = made(TaskProgress, draft)
 
 
 @_fold
 def _task_skipped(run: Run, event: ev.TaskSkipped, at: float) -> None:
-    draft = _finished(run, run.tasks[event.task], Status.SKIPPED, at)
+    draft = _finished(run, event.task, Status.SKIPPED, at)
     draft[_BECAUSE], draft[_CAUSE] = event.because, event.cause
     run.tasks[event.task] = new = made(TaskProgress, draft)
     _blame(run, new, 1)
@@ -410,7 +415,7 @@ def _blame(run: Run, skipped: TaskProgress, step: int) -> None:
 
 @_fold
 def _task_cancelled(run: Run, event: ev.TaskCancelled, at: float) -> None:
-    draft = _finished(run, run.tasks[event.task], Status.CANCELED, at)
+    draft = _finished(run, event.task, Status.CANCELED, at)
     draft[_BECAUSE] = event.by
     run.tasks[event.task] = made(TaskProgress, draft)
 
@@ -420,25 +425,22 @@ def _task_cancelled(run: Run, event: ev.TaskCancelled, at: float) -> None:
 
 @_fold
 def _attempt_started(run: Run, event: ev.AttemptStarted, at: float) -> None:
-    draft = _running(run, run.tasks[event.task], at)
+    draft = _running(run, event.task, at)
     if draft[_STARTED] is None:
         draft[_STARTED] = at
-    draft[_ATTEMPTS] = (
-        *draft[_ATTEMPTS][1 - KEPT_ATTEMPTS :],
-        made(Attempt, (event.attempt, at, event.backend, *_BEGUN)),
-    )
+    attempt = made(Attempt, (event.attempt, at, event.backend, *_BEGUN))
+    draft[_ATTEMPTS] = (*draft[_ATTEMPTS][1 - KEPT_ATTEMPTS :], attempt)
     draft[_MAX_ATTEMPTS] = event.of
     draft[_BACKEND] = event.backend
     if event.task in run.tails:
         run.tails[event.task].end_line()
-    run.tally.attempts += 1
     run.tallies[draft[0].group].attempts += 1
     run.tasks[event.task] = made(TaskProgress, draft)
 
 
-def _running(run: Run, old: TaskProgress, at: float) -> _Draft:
+def _running(run: Run, task: str, at: float) -> _Draft:
     """Return a draft of the task as it runs; one that is to stop is so from the start."""
-    return _moved(run, old, Status.STOPPING if old.stopping else _RUNNING_NOW, at)
+    return _moved(run, task, Status.STOPPING if run.tasks[task].stopping else _RUNNING_NOW, at)
 
 
 @_fold
@@ -472,7 +474,7 @@ def _end_attempt(
 
 @_fold
 def _attempt_resumed(run: Run, event: ev.AttemptResumed, at: float) -> None:
-    draft = _running(run, run.tasks[event.task], at)
+    draft = _running(run, event.task, at)
     draft[_BACKEND] = event.backend
     run.tasks[event.task] = made(TaskProgress, draft)
 
@@ -516,11 +518,11 @@ def _usage_reported(run: Run, event: ev.UsageReported, _at: float) -> None:
     draft[_ATTEMPTS] = (*before, made(Attempt, (*last[:-3], *_spent(last, event))))
     draft[_SPENT] = _spent(old, event)
     run.tasks[event.task] = made(TaskProgress, draft)
-    for tally in (run.tally, run.tallies[old.group]):
-        tally.input_tokens += event.input_tokens
-        tally.output_tokens += event.output_tokens
-        tally.cost_usd += event.cost_usd or 0.0
-        tally.unpriced_tokens += event.input_tokens + event.output_tokens if event.cost_usd is None else 0
+    tally = run.tallies[old.group]
+    tally.input_tokens += event.input_tokens
+    tally.output_tokens += event.output_tokens
+    tally.cost_usd += event.cost_usd or 0.0
+    tally.unpriced_tokens += event.input_tokens + event.output_tokens if event.cost_usd is None else 0
     if event.task in run.talks:
         run.talks[event.task].used(event.input_tokens + event.output_tokens, event.window)
 

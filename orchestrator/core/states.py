@@ -101,6 +101,9 @@ MOVES: Final[dict[tuple[State, State], str]] = {
 }
 """Every move that a task may make, and when. A missing row is an illegal move."""
 
+NEXT: Final = {old: frozenset(to for from_, to in MOVES if from_ is old) for old in State}
+"""Where a task may go from each state: the same table, to be asked several times for every task."""
+
 RUN_MOVES: Final[dict[RunState, frozenset[RunState]]] = {
     RunState.STARTING: frozenset({RunState.RUNNING, RunState.CANCELLING, RunState.FINISHED}),
     RunState.RUNNING: frozenset({RunState.PAUSED, RunState.HELD, RunState.CANCELLING, RunState.FINISHED}),

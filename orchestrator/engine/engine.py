@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 from math import inf
-from typing import Final
 
 from orchestrator.core.errors import Code, FlowError, InputError, Problem
 from orchestrator.core.events import Event, RunFinished, RunHeld, RunStarted
@@ -28,7 +27,6 @@ from orchestrator.resilience.breaker import Move
 
 log = logging.getLogger(__name__)
 
-_RUNNING: Final = Status.RUNNING
 _BAD = frozenset({State.FAILED, State.CANCELLED})
 _FOR_OTHERS = (Reason.SLOT, Reason.SUBAGENT)
 _GOES_ON = (Status.LIMITED, Status.RETRY, Status.RUNNING, Status.STOPPING)
@@ -184,8 +182,8 @@ class Engine:
     def _idle(self) -> None:
         """Nothing is on the agenda: perhaps the run has ended, or waits for a person."""
         run = self._hub.run
-        if self._scheduler.unsettled and run.tally.counts[_RUNNING]:
-            return  # whatever runs comes back here
+        if self._scheduler.unsettled and self._world.run_slots.used:
+            return  # whoever has a slot runs, and comes back here
         if run.state is RunState.FINISHED:
             if self._left:
                 self._end()
