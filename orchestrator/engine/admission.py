@@ -82,9 +82,9 @@ class Admission:
         if ticket.gate is not None:
             self._leave(ticket)
         if isinstance(decision, Rejected):
-            ticket.rejected(decision.failure)
+            ticket.rejected(ticket.node, decision.failure)
         else:
-            ticket.granted(self._take(ticket, decision.desk))
+            ticket.granted(ticket.node, self._take(ticket, decision.desk))
         return None
 
     def withdraw(self, ticket: Ticket) -> Gate | None:
@@ -197,7 +197,7 @@ class Admission:
 
     def _tell_exceeded(self, gate: BudgetGate, ticket: Ticket) -> None:
         if gate.name not in ticket.exceeded:
-            ticket.exceeded.add(gate.name)
+            ticket.exceeded |= {gate.name}
             why = gate.budget.why_exceeded(ticket.amount)
             self._tell(BudgetExceeded(gate.name, ticket.node.id, gate.rule, why))
 
@@ -223,7 +223,8 @@ class Admission:
         if desk is not None and desk is not ticket.candidates[0]:
             first = ticket.candidates[0]
             self._tell(FallbackUsed(node.id, desk.name, first.name, _why_passed_over(first)))
-        return Grant(desk, taken, self._reserve(ticket) if desk is not None and node.budgets else (), slots)
+        reservations = self._reserve(ticket) if desk is not None and node.budgets else ()
+        return Grant(desk, taken, reservations, slots)
 
     def _reserve(self, ticket: Ticket) -> tuple[tuple[BudgetGate, Reservation], ...]:
         amount = ticket.amount

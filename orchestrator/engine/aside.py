@@ -63,8 +63,8 @@ class Aside:
         ticket = node.ticket = Ticket(
             node,
             self._scheduler.next_order() + _BEFORE_NEWCOMERS,
-            lambda grant: self._granted(attempt, grant, answer),
-            lambda failure: self._rejected(attempt, failure, answer),
+            lambda _, grant: self._granted(attempt, grant, answer),
+            lambda _, failure: self._rejected(attempt, failure, answer),
             candidates=candidates,
             estimate=estimate,
             needs_slots=not attempt.holds_slots,
@@ -121,8 +121,8 @@ class Aside:
         ticket = Ticket(
             attempt.node,
             self._scheduler.next_order() + _BEFORE_NEWCOMERS,
-            answer.set_result,
-            lambda failure: answer.set_exception(AttemptError(failure)),
+            lambda _, grant: answer.set_result(grant),
+            lambda _, failure: answer.set_exception(AttemptError(failure)),
             candidates=(desk,),
             estimate=estimate,
             needs_slots=False,

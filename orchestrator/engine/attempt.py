@@ -65,34 +65,38 @@ _MAPPINGS: Final = (dict, Mapping)
 
 
 class Attempt:
-    """Implements core.ports.Context. Ends once: with the first of result, time limit and cancel."""
+    """Implements core.ports.Context. Ends once: with the first of result, time limit and cancel.
+
+    What stands here is how it is with every attempt at first, and with most to their end.
+    """
+
+    verdict: End | None = None
+    is_over = False
+    is_stopping = False
+    usage = NO_USAGE
+    reported = False
+    holds_slots = True
+    calling: Grant | None = None
+    given_up: Failure | None = None
+    awaits: asyncio.Future[Any] | None = None
+    _progress: tuple[float, float | None, str] | None = None
+    _is_quiet = False
+    _grace: float | None = None
+    _has_begun = False
+    _was_refused = False
+    _opened: Sink | None = None
+    _runner: asyncio.Task[None] | None = None
+    _ran = 0.0
 
     def __init__(self, hub: Hub, node: Node, grant: Grant) -> None:
         self._hub = hub
         self.node = node
         self.grant = grant
         self.number = node.number
-        self.verdict: End | None = None
-        self.is_over = False
-        self.is_stopping = False
-        self.usage = NO_USAGE
-        self.reported = False
-        self.holds_slots = True
-        self.calling: Grant | None = None
         self.beside: list[Grant] = []
         self._tools_in_use: set[str] = set()
-        self._progress: tuple[float, float | None, str] | None = None
-        self._is_quiet = False
-        self.given_up: Failure | None = None
-        self.awaits: asyncio.Future[Any] | None = None
-        self._grace = float(getattr(node.settings, "grace", None) or GRACE)
-        self._has_begun = False
-        self._was_refused = False
-        self._opened: Sink | None = None
-        self._runner: asyncio.Task[None] | None = None
         self._timers: list[asyncio.TimerHandle] = []
         self._last_sign = self._counts_from = hub.run.at
-        self._ran = 0.0
 
     # ── life ──
 
@@ -210,7 +214,7 @@ class Attempt:
         if grace is not None:
             self._grace = grace
         by = end.by if isinstance(end, Stopped) else "timeout"
-        until = self._hub.now() + self._grace
+        until = self._hub.now() + self.grace
         self._timers.append(self._hub.timers.at(self._hub.now() + TELL_STOPPING_AFTER, self._tell_stopping, until, by))
         self._cancel()
 
@@ -230,7 +234,7 @@ class Attempt:
         if self._runner is None:
             return
         self._runner.cancel()
-        self._timers.append(self._hub.timers.at(self._hub.now() + self._grace + ABANDON_AFTER, self._abandon))
+        self._timers.append(self._hub.timers.at(self._hub.now() + self.grace + ABANDON_AFTER, self._abandon))
         if not self._has_begun and self.verdict is not None:  # a task cancelled before its first step runs none of it
             self._hub.runners.discard(self._runner)
             self._timers.append(self._hub.timers.at(self._hub.now(), self._end, self.verdict))
@@ -290,7 +294,10 @@ class Attempt:
 
     @property
     def grace(self) -> float:
-        return self._grace
+        """Return the seconds that the work has to end by itself, as its settings or whoever stopped it say."""
+        if self._grace is not None:
+            return self._grace
+        return float(getattr(self.node.settings, "grace", None) or GRACE)
 
     @property
     def stopping(self) -> bool:
@@ -450,8 +457,12 @@ def _is_data(value: object) -> bool:
     if isinstance(value, _PLAIN):
         return True
     if isinstance(value, _MAPPINGS):
-        return all(isinstance(key, str) and _is_data(item) for key, item in value.items())
+        return all(map(_is_text, value)) and all(map(_is_data, value.values()))
     return isinstance(value, list | tuple) and all(map(_is_data, value))
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
 
 
 def _shortened(text: str) -> str:

@@ -114,7 +114,7 @@ class Ledger:
         self._hub.emit(raised)
         self.watch_time(gate)
         for ticket in gate.spent.line:
-            ticket.exceeded.discard(gate.name)
+            ticket.exceeded -= {gate.name}
         for line in (gate.spent, gate):
             self._then(self._hub.admission.moved, line)
 

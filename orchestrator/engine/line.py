@@ -48,8 +48,8 @@ class Ticket:
         self,
         node: Node,
         order: int,
-        granted: Callable[[Grant], None],
-        rejected: Callable[[Failure], None],
+        granted: Callable[[Node, Grant], None],
+        rejected: Callable[[Node, Failure], None],
         *,
         candidates: tuple[Desk, ...] = (),
         estimate: Estimate = NOTHING,
@@ -66,7 +66,7 @@ class Ticket:
         self.beside = beside
         self.gate: Gate | None = None
         self.amount = NO_AMOUNT
-        self.exceeded: set[str] = set()
+        self.exceeded: frozenset[str] = frozenset()
 
 
 class Line:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Final, TypeVarTuple
 
 from orchestrator.core.dependencies import Dependencies, Doomed, Ready, Settled
@@ -271,8 +270,8 @@ class Scheduler:
         node.ticket = Ticket(
             node,
             node.order,
-            partial(granted, node),
-            lambda failure: self.then(self.reject, node, failure),
+            granted,
+            self._rejected,
             candidates=node.candidates,
             estimate=estimate,
             needs_slots=bool(node.slots),
@@ -340,6 +339,9 @@ class Scheduler:
 
     # ── ends ──
 
+    def _rejected(self, node: Node, failure: Failure) -> None:
+        self.then(self.reject, node, failure)
+
     def reject(self, node: Node, failure: Failure) -> None:
         """Fail a task that will never be admitted."""
         node.ticket = None
@@ -350,7 +352,7 @@ class Scheduler:
         """Fail those who are parked at a breaker whose probes failed too often."""
         for ticket in desk.breaker.line:
             self.hub.admission.withdraw(ticket)
-            ticket.rejected(given_up(desk))
+            ticket.rejected(ticket.node, given_up(desk))
 
     def blame(self, node: Node, failure: Failure) -> Failure:
         return self.endings.blamed(failure, node)
