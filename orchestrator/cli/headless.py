@@ -68,6 +68,7 @@ def engine_options(options: Mapping[str, Any], *, asks: bool) -> RunOptions:
         approve_all=options["approve_all"],
         seed=options["seed"],
         can_ask=asks,
+        dry_run=options.get("dry_run", False),
     )
 
 
@@ -183,7 +184,8 @@ def ticker(viewer: Viewer, face: BlockFace | PlainFace, session: Session, err: O
 
 
 def print_summary(run: Run, prepared: Prepared, logs: Logs, err: Out) -> None:
-    paper = Paper(looks=err.looks, logs=logs, log_path=lambda task: _log(prepared.log_path(task)))
+    columns = err.size().columns if err.looks.terminal else 0
+    paper = Paper(looks=err.looks, logs=logs, log_path=lambda task: _log(prepared.log_path(task)), columns=columns)
     err.write(summary(run, paper))
     if prepared.trouble is not None:
         err.line(f"warning: {prepared.trouble}; the run went on without")

@@ -11,7 +11,7 @@ from orchestrator.cli.lines import reason_of, tries
 from orchestrator.cli.remedies import remedies
 from orchestrator.cli.report import plain_json
 from orchestrator.cli.streams import NOTHING_SPECIAL, Looks
-from orchestrator.cli.words import amount, cells, clean, clip, clock, many, money, one_line, pad, plain
+from orchestrator.cli.words import amount, cells, clean, clip, clock, many, money, one_line, pad, plain, wrap
 from orchestrator.core.fact import fact
 from orchestrator.core.progress import Line, Tally, TaskProgress
 from orchestrator.core.run import Run
@@ -35,16 +35,21 @@ _SIGNS: Final = {
 
 @fact
 class Paper:
-    """What a summary is written on: what signs, whose logs, and where a task's log lies."""
+    """What a summary is written on: what signs, whose logs, where a task's log lies; 0 `columns` bound no line."""
 
     looks: Looks = NOTHING_SPECIAL
     logs: Logs = "failed"
     log_path: Callable[[str], str | None] = lambda _: None
+    columns: int = 0
+
+    def line(self, text: str, *styles: str) -> str:
+        """Return the text in these styles; one that is longer than a line is broken between words."""
+        return self.looks.paint(wrap(text, self.columns - 1) if self.columns else text, *styles)
 
 
 def summary(run: Run, paper: Paper) -> str:
     """Return the text, which ends with a line end."""
-    lines = [_result(run, paper), *_failures(run, paper), *_isolation(run), *_waits(run)]
+    lines = [_result(run, paper), *_failures(run, paper), *_isolation(run), *_waits(run, paper)]
     lines += [line for task in _with_logs(run, paper.logs) for line in _tail(run, task, paper)]
     text = "".join(f"{line}\n" for line in lines)
     return text if paper.looks.unicode else plain(text)
@@ -58,7 +63,7 @@ def _result(run: Run, paper: Paper) -> str:
     sign, style = _SIGNS[outcome]
     name = _name(run)
     parts = [f"{name}  run {run.id}", str(outcome), _tally(run.tally), clock(_end(run)), *_spend(run.tally)]
-    return paper.looks.paint(f"{sign} {'  '.join(parts)}", style)
+    return paper.line(f"{sign} {'  '.join(parts)}", style)
 
 
 def _name(run: Run) -> str:
@@ -110,7 +115,7 @@ def _failures(run: Run, paper: Paper) -> Iterator[str]:
         sign = "◷" if task.status is Status.TIMEOUT else "✗"
         path = paper.log_path(task.id) or ""
         text = f"  {sign} {pad(one_line(task.id), names)}  {pad(why, width)}  {path}"
-        yield paper.looks.paint(text.rstrip(), "red")
+        yield paper.line(text.rstrip(), "red")
     if len(tasks) > len(shown):
         yield f"  … and {len(tasks) - len(shown)} more"
 
@@ -135,10 +140,10 @@ def _untouched(tally: Tally) -> bool:
     return not (tally.failed or tally.counts[Status.SKIPPED] or tally.counts[Status.CANCELED])
 
 
-def _waits(run: Run) -> Iterator[str]:
+def _waits(run: Run, paper: Paper) -> Iterator[str]:
     if run.outcome not in (None, Outcome.HELD):
         return
-    yield from (f"  held: {one_line(wait)}" for wait in run.held_for[:MOST_WAITS])
+    yield from (paper.line(f"  held: {one_line(wait)}") for wait in run.held_for[:MOST_WAITS])
     if len(run.held_for) > MOST_WAITS:
         yield f"  … and {len(run.held_for) - MOST_WAITS} more"
     yield from (f"  to go on: {one_line(remedy)}" for remedy in remedies(run))

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from orchestrator.cli.streams import Looks
 from orchestrator.cli.summary import Paper, outputs_text, summary
 from orchestrator.core import events as ev
@@ -26,6 +28,18 @@ def test_the_summary_says_how_it_went_and_where_to_look() -> None:
         "✗ research.yaml  run 7f3a2c  failed  2 of 4 failed, 1 skipped, 1 done  09:48  $4.16  489k tok",
         "  ✗ scrape[a]   HTTP 503 after 2 tries  ~/runs/7f3a2c/scrape[a].log",
         "  ◷ scrape[bb]  no output for 60s       ~/runs/7f3a2c/scrape[bb].log",
+        "  isolated: 1 of 2 groups untouched",
+    ]
+
+
+def test_on_a_narrow_terminal_lines_break_between_words() -> None:
+    assert summary(burnt().run, replace(PAPER, columns=60)).splitlines()[:7] == [
+        "✗ research.yaml  run 7f3a2c  failed  2 of 4 failed, 1",
+        "      skipped, 1 done  09:48  $4.16  489k tok",
+        "  ✗ scrape[a]   HTTP 503 after 2 tries",
+        "      ~/runs/7f3a2c/scrape[a].log",
+        "  ◷ scrape[bb]  no output for 60s",
+        "      ~/runs/7f3a2c/scrape[bb].log",
         "  isolated: 1 of 2 groups untouched",
     ]
 
