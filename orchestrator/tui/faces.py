@@ -15,7 +15,7 @@ from orchestrator.tui.glyphs import UNICODE, Glyphs
 from orchestrator.tui.lines import Line, Span, clip, gap, left, right, spread, width
 from orchestrator.tui.rows import Kind, Row
 from orchestrator.tui.sorting import By, Sort
-from orchestrator.tui.text import amount, cash, clean, count, countdown, duration, fit, fit_right, money, plural
+from orchestrator.tui.text import amount, bill, clean, count, countdown, duration, fit, fit_right, money, plural
 
 TALLY_ORDER: Final = (
     Status.RUNNING,
@@ -372,8 +372,7 @@ def _with_end(start: Line, view: View, tally: Tally, group: str) -> Line:
 def _group_spent(tally: Tally) -> str:
     if not tally.tokens:
         return ""
-    cost = cash(tally.cost_usd) if tally.cost_usd or not tally.unpriced_tokens else "unpriced"
-    return f"{count(tally.tokens)} tok {cost:>6}"
+    return f"{count(tally.tokens)} tok {bill(tally.cost_usd, tally.unpriced_tokens):>6}"
 
 
 def isolation(run: Run, group: str, tally: Tally) -> Span | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 from orchestrator.core.progress import Tally, TaskProgress
@@ -38,13 +38,13 @@ def reach(run: Run) -> Reach:
 def isolation_lines(look: Look) -> Iterator[PageLine]:
     """Yield the section."""
     yield heading("ISOLATION", counted(look.run), look.cells)
-    names = min(18, max([10, *(len(clean(name)) for name in look.run.tallies)])) + 1
-    for name, tally in look.run.tallies.items():
-        if tally.total:
-            subject = Subject("group", name).key
-            yield _row(look, name, tally, names), subject
-            if subject in look.opened:
-                yield from _details(look, name)
+    shown = {name: tally for name, tally in look.run.tallies.items() if tally.total}
+    columns = _columns(look, shown)
+    for name, tally in shown.items():
+        subject = Subject("group", name).key
+        yield _row(look, name, tally, columns), subject
+        if subject in look.opened:
+            yield from _details(look, name)
     yield proof(look.run), ""
 
 
@@ -68,24 +68,43 @@ def proof(run: Run) -> Line:
     return whole, Span("0 tasks outside affected", "ok")
 
 
-def _row(look: Look, name: str, tally: Tally, names: int) -> Line:
+class _Columns(NamedTuple):
+    """How wide names, figures and failures are, the space after them included."""
+
+    names: int
+    figures: int
+    failed: int
+
+
+def _columns(look: Look, tallies: Mapping[str, Tally]) -> _Columns:
+    names = min(18, max([10, *(len(clean(name)) for name in tallies)])) + 1
+    figures = max([8 if look.is_wide else 6, *(2 * len(str(tally.total)) + 1 for tally in tallies.values())]) + 1
+    failed = max([10 if look.is_wide else 8, *(len(_failed(tally)) for tally in tallies.values())]) + 2
+    return _Columns(names, figures, failed)
+
+
+def _failed(tally: Tally) -> str:
+    return f"{tally.failed} failed"
+
+
+def _row(look: Look, name: str, tally: Tally, columns: _Columns) -> Line:
     return (
         look.fold(Subject("group", name).key),
-        Span(fit(clean(name), names - 1, look.glyphs.ellipsis) + " ", "text"),
+        Span(fit(clean(name), columns.names - 1, look.glyphs.ellipsis) + " ", "text"),
         *progress_bar(tally.counts, _BAR if look.is_wide else _SHORT_BAR, look.glyphs),
         gap(2),
-        Span(fit(f"{tally.done}/{tally.total}", 9 if look.is_wide else 7), "muted"),
-        *_verdict(look, name, tally),
+        Span(fit(f"{tally.done}/{tally.total}", columns.figures), "muted"),
+        *_verdict(look, name, tally, columns.failed),
     )
 
 
-def _verdict(look: Look, name: str, tally: Tally) -> Line:
+def _verdict(look: Look, name: str, tally: Tally, cells: int) -> Line:
     run = look.run
     if not tally.failed:
         return _unharmed(run, name, tally)
     who = plural(tally.skipped_inside, "dependant") if look.is_wide else str(tally.skipped_inside)
     inside = f"{who} skipped inside"
-    failed = Span(fit(f"{tally.failed} failed", 12 if look.is_wide else 10), "failed.plain")
+    failed = Span(fit(_failed(tally), cells), "failed.plain")
     if tally.skipped_outside:
         return failed, Span(f"reached others: {inside}, {tally.skipped_outside} outside", "bad")
     if run.groups[name].info.on_failure == "cancel_run":

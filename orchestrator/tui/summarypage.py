@@ -107,7 +107,16 @@ def _groups(look: Look) -> Iterator[PageLine]:
             yield _group_row(look, name, tally, names), Subject("group", name).key
 
 
-_COLUMNS: Final = (("DONE", 6), ("FAIL", 6), ("SKIP", 6), ("TRIES", 7), ("TIME", 9), ("TOKENS", 9), ("COST", 9))
+_COLUMNS: Final = (
+    ("DONE", 6),
+    ("FAIL", 6),
+    ("SKIP", 6),
+    ("CANC", 6),
+    ("TRIES", 7),
+    ("TIME", 9),
+    ("TOKENS", 9),
+    ("COST", 9),
+)
 _NARROW: Final = _COLUMNS[:-2] + _COLUMNS[-1:]
 
 
@@ -125,12 +134,13 @@ def _group_row(look: Look, name: str, tally: Tally, names: int) -> Line:
     status = _verdict(tally)
     span = look.census.spans.get(name, Time())
     well = tally.counts[Status.DONE] + tally.counts[Status.CACHED]
+    skipped, cancelled = tally.counts[Status.SKIPPED], tally.counts[Status.CANCELED]
     tokens = count(tally.tokens) if tally.tokens else ""
-    cost = "" if not tally.tokens else money(tally.cost_usd) if tally.cost_usd else "unpriced"
+    cost = bill(tally.cost_usd, tally.unpriced_tokens) if tally.tokens else ""
     figures = [
         (str(well), 6, "text"),
         (str(tally.failed), 6, "failed.plain" if tally.failed else "muted"),
-        (str(tally.counts[Status.SKIPPED]), 6, "text" if tally.counts[Status.SKIPPED] else "muted"),
+        *((str(number), 6, "text" if number else "muted") for number in (skipped, cancelled)),
         (str(tally.attempts), 7, "muted"),
         (_took(span, look.now), 9, "text"),
         *([(tokens, 9, "muted")] if look.is_wide else []),

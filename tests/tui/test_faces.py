@@ -271,6 +271,10 @@ def test_a_paused_or_cancelled_group_says_so() -> None:
     assert "cancelled" in group_text(scene, "survey")
 
 
+def test_a_groups_spend_that_is_priced_in_part_is_marked() -> None:
+    assert group_text(research().uses("survey-eu", 10, 10, 0.5), "survey").endswith("4.8k tok $0.50+")
+
+
 def test_unpriced_spend_is_called_so() -> None:
     assert group_text(research(), "survey").endswith("4.8k tok unpriced")
 

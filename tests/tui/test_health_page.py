@@ -16,7 +16,7 @@ from orchestrator.tui.pages import Look
 from orchestrator.tui.subjects import Subject
 from orchestrator.tui.summarypage import summary_lines
 from orchestrator.tui.trends import Trends, spark
-from tests.tui.scene import Scene, empty, finished, research, started
+from tests.tui.scene import Scene, empty, finished, research, started, upstream
 
 
 def look(scene: Scene, cells: int = 120, opened: frozenset[str] = frozenset(), *, ascii_only: bool = False) -> Look:
@@ -199,6 +199,17 @@ def test_a_run_in_which_nothing_failed_says_so() -> None:
     assert "Nothing failed for good in 2 groups." in health(finished(well=True))
 
 
+@pytest.mark.parametrize("cells", [80, 120])
+def test_large_counts_do_not_run_into_what_stands_beside_them(cells: int) -> None:
+    scene = Scene().tell(started([GroupInfo("a"), GroupInfo("b")], [], []))
+    for number in range(1000):
+        scene.task(f"x{number}", "a").starts(f"x{number}", at=1.0).fails(f"x{number}", upstream())
+        scene.task(f"y{number}", "b").starts(f"y{number}", at=1.0).succeeds(f"y{number}")
+    text = health(scene, cells=cells)
+    assert "1000/1000 1000 failed  contained" in text
+    assert "1000/1000 healthy" in text
+
+
 # ── the summary ─────────────────────────────────────────────────────────────────────────────────
 
 
@@ -210,6 +221,27 @@ def test_the_summary_says_how_it_went_and_what_failed_where() -> None:
     assert "│ compiled 14 files" in text
     assert "│ runs/compile.log" in text
     assert "1 of 2 groups untouched by failures; 0 tasks outside affected" in text
+
+
+def test_the_counts_of_a_group_add_up_and_what_is_priced_in_part_is_marked() -> None:
+    scene = Scene().tell(started([GroupInfo("a")], [], []))
+    for name in ("done", "failed", "skipped", "stopped", "halted"):
+        scene.task(name, "a")
+    scene.starts("done", at=1.0).uses("done", 10, 10, 0.5).uses("done", 10, 10, None).succeeds("done")
+    scene.starts("failed", at=1.0).fails("failed", upstream())
+    scene.tell(ev.TaskSkipped("skipped", "failed failed", "failed"))
+    scene.tell(ev.TaskCancelled("stopped", "operator"), ev.TaskCancelled("halted", "operator"))
+    head, row = (line.split() for line in summary(scene).splitlines()[3:5])
+    assert dict(zip(head[2:], row[3:], strict=True)) == {
+        "DONE": "1",
+        "FAIL": "1",
+        "SKIP": "1",
+        "CANC": "2",
+        "TRIES": "2",
+        "TIME": "00:00",
+        "TOKENS": "40",
+        "COST": "$0.50+",
+    }
 
 
 def test_while_it_runs_the_summary_is_what_there_is_so_far() -> None:
