@@ -17,7 +17,8 @@ DEFAULT_SEED: Final = 0
 class RunOptions:
     """What the caller says beyond the flow. `inputs` are texts as written; `can_ask` tells that a person is there.
 
-    With `dials` simulated backends are broken and mended while the run is on.
+    With `dials` simulated backends are broken and mended while the run is on. A `dry_run` has no need of secrets: no
+    program is asked for one, and those that the environment lacks are warned of.
     """
 
     inputs: Mapping[str, str] = field(default_factory=dict)
@@ -31,4 +32,5 @@ class RunOptions:
     approve_all: bool = False
     seed: int | None = None
     can_ask: bool = False
+    dry_run: bool = False
     dials: Dials = field(default_factory=Dials)

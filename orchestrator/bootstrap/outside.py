@@ -21,12 +21,14 @@ class Outside:
     """Environment, secrets and keys of one run: found, or refused, before its first task.
 
     A flow within the flow has variables, secrets and backends of its own: two files may give the same name to different
-    keys.
+    keys. `missing` are those that a dry run goes on without.
     """
 
     def __init__(self, flow: Flow, inputs: Mapping[str, Json], options: RunOptions) -> None:
         self._flow = flow
         self._simulated = options.simulate == "all"
+        self._is_dry = options.dry_run
+        self.missing: list[Problem] = []
         self._given = read_env_file(Path(options.env_file)) if options.env_file is not None else {}
         self._variables = {one.file: variables(one) for one in with_inner(flow)}
         self._values: dict[tuple[SecretSource, str], str] = {}
@@ -61,8 +63,17 @@ class Outside:
         if self._simulated:
             return SIMULATED
         if (source, home.file) not in self._values:
-            self._values[source, home.file] = secret_value(what, source, self._environ(home), home.folder)
+            find = self._if_at_hand if self._is_dry else secret_value
+            self._values[source, home.file] = find(what, source, self._environ(home), home.folder)
         return self._values[source, home.file]
+
+    def _if_at_hand(self, what: str, source: SecretSource, environ: Mapping[str, str], folder: str) -> str:
+        """Return a secret that stands in the environment; in the place of any other, what a simulated run has."""
+        try:
+            return SIMULATED if source.command is not None else secret_value(what, source, environ, folder)
+        except FlowError as error:
+            self.missing += error.problems
+            return SIMULATED
 
     def secrets(self, flow: Flow) -> Mapping[str, str]:
         """Return the secrets of a flow, or of one within it."""

@@ -50,10 +50,10 @@ class Prepared:
     ) -> None:
         self.flow = flow
         self.inputs = inputs
-        self.warnings = warnings
         self.trouble: str | None = None
         self._options = options
         self._outside = Outside(flow, inputs, options)
+        self.warnings = (*warnings, *self._outside.missing)
         self._clock = LoopClock()
         self._state = state_folder(os.environ)
         self._kinds: dict[str, Kind] = {}

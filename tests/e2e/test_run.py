@@ -144,6 +144,21 @@ def test_a_dry_run_prints_the_plan_and_runs_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "pwned").exists()
 
 
+def test_a_dry_run_needs_no_key_and_says_which_ones_a_run_will_need(tmp_path: Path) -> None:
+    text = (
+        "version: 1\nname: f\nsecrets: {NO_SUCH: {env: NO_SUCH_SECRET}}\n"
+        f"backends:\n  m: {{kind: openai, model: x, api_key: {{command: [touch, '{tmp_path}/asked']}}}}\n"
+        "  n: {kind: openai, model: x, api_key: {env: NO_SUCH_KEY}}\n"
+        "tasks:\n  a: {llm: {backend: m, prompt: hi}}\n  b: {llm: {backend: n, prompt: hi}}\n"
+    )
+    done = piped("run", str(flow(tmp_path, text)), "--dry-run", state=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "f: 2 tasks" in done.stdout
+    assert "warning: secret NO_SUCH: the environment variable NO_SUCH_SECRET is not set" in done.stderr
+    assert "warning: the key of backend n: the environment variable NO_SUCH_KEY is not set" in done.stderr
+    assert not (tmp_path / "asked").exists()
+
+
 def test_simulate_touches_nothing(tmp_path: Path) -> None:
     path = flow(tmp_path, f"version: 1\nname: f\ntasks:\n  a: {{shell: touch {tmp_path}/pwned}}\n")
     done = piped("run", "--simulate", str(path), state=tmp_path)
