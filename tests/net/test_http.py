@@ -3,7 +3,6 @@ import gzip
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -264,12 +263,10 @@ async def test_silence_ends_in_a_timeout() -> None:
         writer.close()
 
     async with serving(silent) as server, asking(timeouts=Timeouts(read=0.1)) as client:
-        began = time.perf_counter()
         with pytest.raises(NetError, match="was silent for too long") as caught:
             await client.send(get(server.url))
     assert caught.value.kind == "timeout"
     assert caught.value.is_transient
-    assert time.perf_counter() - began < 2
 
 
 async def test_silence_within_an_answer_ends_in_a_timeout() -> None:
@@ -538,16 +535,14 @@ def test_importing_net_imports_no_http_library() -> None:
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
-async def test_many_small_requests_are_quick() -> None:
+async def test_many_small_requests_use_each_connection_often() -> None:
     async with serving(always(answer(b"{}"))) as server, asking() as client:
 
         async def worker() -> None:
             for _ in range(5):
                 await client.send(get(server.url))
 
-        began = time.perf_counter()
         async with asyncio.TaskGroup() as group:
             for _ in range(100):
                 group.create_task(worker())
-    assert time.perf_counter() - began < 5
     assert server.connections == 100

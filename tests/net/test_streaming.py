@@ -56,10 +56,19 @@ async def test_events_that_come_together_are_told_together() -> None:
 
 
 async def test_the_first_event_does_not_wait_for_the_last() -> None:
-    pieces = (STREAM, chunk(b"data: 1\n\n"), 0.3, chunk(b"data: 2\n\n"), END)
-    async with serving(played(*pieces)) as server, asking() as client, client.stream(get(server.url)) as open_:
-        came = [time.perf_counter() async for _ in open_.events()]
-    assert came[1] - came[0] > 0.2
+    heard = asyncio.Event()
+
+    async def patient(_: Asked, writer: asyncio.StreamWriter) -> None:
+        writer.write(STREAM + chunk(b"data: 1\n\n"))
+        await heard.wait()
+        writer.write(chunk(b"data: 2\n\n") + END)
+
+    async with serving(patient) as server, asking() as client, client.stream(get(server.url)) as open_:
+        told = []
+        async for batch in open_.events():
+            heard.set()
+            told += [event.data for event in batch]
+    assert told == ["1", "2"]
 
 
 async def test_the_head_is_known_before_the_body_comes() -> None:
@@ -113,16 +122,16 @@ async def test_a_stream_that_falls_silent_is_a_timeout() -> None:
 
 async def test_a_stream_may_last_longer_than_its_silences() -> None:
     piece = chunk(b"data: 1\n\n")
-    slowly = [part for _ in range(6) for part in (0.06, piece)]
-    assert len(await events_of((STREAM, *slowly, END), timeouts=Timeouts(read=0.15))) == 6
+    slowly = [part for _ in range(6) for part in (0.1, piece)]
+    assert len(await events_of((STREAM, *slowly, END), timeouts=Timeouts(read=0.5))) == 6
 
 
 async def test_silence_is_counted_from_the_last_piece() -> None:
     piece = chunk(b"data: 1\n\n")
     began = time.perf_counter()
     with pytest.raises(NetError):
-        await events_of((STREAM, piece, 0.15, piece, 5.0), timeouts=Timeouts(read=0.2))
-    assert 0.3 < time.perf_counter() - began < 2
+        await events_of((STREAM, piece, 0.3, piece, 60.0), timeouts=Timeouts(read=0.6))
+    assert time.perf_counter() - began >= 0.9
 
 
 async def test_what_a_connection_did_before_does_not_shorten_its_patience() -> None:
@@ -171,16 +180,15 @@ async def test_a_stream_that_is_left_early_can_be_finished_so_that_its_connectio
 
 
 async def test_nobody_waits_long_for_a_stream_to_finish() -> None:
-    began = time.perf_counter()
     async with (
-        serving(played(STREAM + chunk(b"data: 1\n\n"), 5.0)) as server,
+        serving(played(STREAM + chunk(b"data: 1\n\n"), 3600.0)) as server,
         asking() as client,
         client.stream(get(server.url)) as open_,
     ):
         async for _ in open_.events():
             break
         await open_.finish()
-    assert time.perf_counter() - began < 2
+    assert server.connections == 1
 
 
 async def test_leaving_a_stream_closes_its_connection_at_once() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -178,9 +177,9 @@ async def test_packed_answers_are_unpacked() -> None:
 
 async def test_comments_keep_a_slow_stream_alive() -> None:
     head, *pieces, end = stream(CHAT, 200)
-    waits: list[bytes | float | Act] = [chunk(b": OPENROUTER PROCESSING\n\n"), 0.06]
+    waits: list[bytes | float | Act] = [chunk(b": OPENROUTER PROCESSING\n\n"), 0.2]
     reply = [head, *waits * 3, *pieces, end]
-    assert (await answered(reply, timeouts=NetTimeouts(read=0.1))).text == TEXT
+    assert (await answered(reply, timeouts=NetTimeouts(read=0.5))).text == TEXT
 
 
 async def test_calls_share_their_connections() -> None:
@@ -191,9 +190,7 @@ async def test_calls_share_their_connections() -> None:
 
 
 async def test_a_stream_need_not_be_ended_once_all_is_said() -> None:
-    began = time.perf_counter()
     assert (await answered([begun(CHAT), Act.HANG])).text == TEXT
-    assert time.perf_counter() - began < 3
 
 
 async def test_a_connection_that_breaks_after_the_end_broke_nothing() -> None:
