@@ -44,6 +44,7 @@ from orchestrator.flows.spending import Spending
 from orchestrator.flows.tasks import Draft, TaskMaker, TaskReader, depends_on
 from orchestrator.flows.templating import Templates, Use, texts
 from orchestrator.flows.toolbox import Toolbox
+from orchestrator.flows.unset import Unset
 from orchestrator.flows.uses import Places, check_fan_outs, uses
 from orchestrator.flows.values import choose, input_faults
 from orchestrator.flows.wording import unknown_key
@@ -216,6 +217,7 @@ class Checker:
         known = {name: self._shapes.get(name) for name in sections.top.get("tasks", ())}
         names = Names(sections.names("inputs"), sections.names("secrets"), known, findings.suggest)
         self._templates = Templates(names, frozenset(name for name in known if "-" in name), findings)
+        self._unset = Unset(sections.inputs, sections.top.get("inputs", {}), findings)
         self._places = Places(sections.drafts)
         self._known = sections.known(files.shared)
         self._serving = Serving(self._known, sections.inputs, findings)
@@ -237,6 +239,7 @@ class Checker:
         self._check_outside()
         self.dependencies.check_cycles()
         self._check_backends()
+        self._unset.tell()
 
     def _check_backends(self) -> None:
         sections = self._sections
@@ -296,6 +299,7 @@ class Checker:
         if draft.each in self._sections.drafts and draft.each is not None:
             self.dependencies.imply(draft.id, draft.each, (*draft.path, "for_each", "each"))
         for use in self._uses(draft, place):
+            self._unset.saw(use)
             for task in self._templates.tasks(use):
                 if task not in place.paired:
                     self.dependencies.imply(draft.id, task, use.path)
@@ -374,6 +378,7 @@ class Checker:
             self._check_use(Use(path, text, _OUTPUTS))
 
     def _check_use(self, use: Use) -> None:
+        self._unset.saw(use)
         for _ in self._templates.tasks(use):
             """Who reads the output of a task after the run makes no dependency."""
 

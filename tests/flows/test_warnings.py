@@ -124,3 +124,35 @@ def test_validation_notes_where_agents_ask_a_person(agent: str, asks: bool, tmp_
     flow = flow_of(tmp_path, f"{BACKENDS}\ntasks:\n  a: {{agent: {{backend: offline, prompt: hi, {agent}}}}}")
     notes = [note for note in bounds(flow, registry()).notes if note.startswith("a person is asked")]
     assert bool(notes) is asks
+
+
+def test_an_input_that_may_be_empty_is_told_of_once(tmp_path: Path) -> None:
+    text = """
+inputs:
+  who:
+  where: {type: path}
+tasks:
+  a: {shell: "echo {{ inputs.who }}"}
+  b: {shell: "echo {{ inputs.who }}", for_each: "${inputs.where}"}
+"""
+    assert [one.partition(";")[0] for one in warnings_of(tmp_path, text)] == [
+        "3:7: the input 'who' may be empty: nobody has to give it, and it has no default",
+        "4:10: the input 'where' may be empty: nobody has to give it, and it has no default",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("who", "task"),
+    [
+        ("{required: true}", 'shell: "echo {{ inputs.who }}"'),
+        ("{default: null}", 'shell: "echo {{ inputs.who }}"'),
+        ("{default: me}", 'shell: "echo {{ inputs.who }}"'),
+        ("{}", "shell: echo"),
+        ("{}", "when: inputs.who != none, shell: 'echo {{ inputs.who }}'"),
+        ("{}", "shell: \"echo {{ inputs.who or 'nobody' }}\""),
+        ("{}", "llm: {backend: offline, prompt: '{% if inputs.who %}for {{ inputs.who }}{% endif %}'}"),
+    ],
+)
+def test_an_input_that_is_there_or_asked_for_is_not_told_of(who: str, task: str, tmp_path: Path) -> None:
+    model = "backends: {offline: {kind: simulated}}\n"
+    assert not warnings_of(tmp_path, f"{model}inputs: {{who: {who}}}\ntasks:\n  a: {{{task}}}\n")
