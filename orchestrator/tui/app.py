@@ -66,9 +66,10 @@ class Dashboard(App[DashboardExit]):
     ToastRack {{ scrollbar-size: 0 0; padding-right: 2; }}  /* its height is reckoned without the scrollbar's column */
     Toast.-error {{ border-left: outer $error; }}
     Toast.-warning {{ border-left: outer $warning; }}
-    .-h-short Toast {{ width: auto; max-width: 100%; height: 1; margin: 0; }}
-    .-h-short Toast {{ text-wrap: nowrap; text-overflow: ellipsis; }}
-    .-h-short ToastRack {{ dock: top; align: right top; margin: 3 0 0 0; }}
+    .-h-short Toast, Screen:inline Toast {{ width: auto; max-width: 100%; height: 1; margin: 0; }}
+    .-h-short Toast, Screen:inline Toast {{ text-wrap: nowrap; text-overflow: ellipsis; }}
+    .-h-short ToastRack, Screen:inline ToastRack {{ dock: top; align: right top; margin: 3 0 0 0; }}
+    Screen:inline ToastRack {{ margin: 2 0 0 0; }}  /* without the strip, the head of the rows is a line higher */
     App.-ascii Toast {{ border-left: ascii $primary; }}
     Input > .input--cursor {{ text-style: reverse; }}
     {MainScreen.STYLES}

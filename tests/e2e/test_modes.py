@@ -33,6 +33,17 @@ def test_inline_takes_a_dozen_lines_and_leaves_them_above_the_summary(tmp_path: 
     assert heads[-1] < ends[0]
 
 
+@pytest.mark.parametrize("rows", [24, 40])
+def test_inline_a_toast_is_one_line_over_the_head_of_the_rows(rows: int, tmp_path: Path) -> None:
+    terminal = Terminal("tui", str(flow(tmp_path, WORK)), "--inline", state=tmp_path, columns=100, rows=rows)
+    terminal.sees("STATE")
+    terminal.types("a")
+    lines = terminal.sees("Nothing is asked.").splitlines()
+    [tabs] = [number for number, line in enumerate(lines) if "1 Tasks" in line]
+    assert lines[tabs + 1].endswith("Nothing is asked.")
+    terminal.types("q")
+
+
 @pytest.mark.parametrize(("words", "more"), [(["--plain"], {}), ([], {"ORCHESTRATOR_PLAIN": "1"})])
 def test_plain_appends_lines_and_moves_nothing(words: list[str], more: dict[str, str], tmp_path: Path) -> None:
     for command in ("tui", "run"):

@@ -93,7 +93,7 @@ class Teller:
 
 
 def _is_short(app: App[object]) -> bool:
-    return app.size.height < SHORT
+    return app.is_inline or app.size.height < SHORT
 
 
 def _new(run: Run, before: dict[str, Question]) -> bool:
