@@ -29,7 +29,7 @@ A key is a letter (`x`, `X`), a sign, `ctrl+x` (or `^x`), `alt+x`, `shift+up`, `
 `delete`. A command or a key that is not known, and a key that two commands of one view would have, are answered with
 file and line before anything runs. The help (`?`), the palette (`:`) and the footer show the keys that hold.
 
-`*` asks first.
+`*` asks first; `task.cancel` only if a task runs, asks you or is needed.
 """
 
 

@@ -12,6 +12,7 @@ from typing import ClassVar, Final, NamedTuple, Protocol
 
 from orchestrator.core import commands as ask
 from orchestrator.core.commands import Command as Order
+from orchestrator.core.flow import Condition
 from orchestrator.core.ports import Guide
 from orchestrator.core.progress import TaskProgress
 from orchestrator.core.run import Run
@@ -471,7 +472,7 @@ class Help(Command):
 
 
 class Cancel(Command):
-    """Cancel the task or the marked ones."""
+    """Cancel the task or the marked ones; asks if one runs, asks you or is needed."""
 
     id, keys, label, section, asks, foot = "task.cancel", "x", "Cancel", Section.ACT, True, 6
 
@@ -486,14 +487,34 @@ class Cancel(Command):
             return
         orders = [ask.CancelTask(task=task.id) for task in _targets(desk)]
         tasks = list(_cancellable(desk))
-        active, note = _active(tasks), f"Cancelling {_name(tasks)}"
-        if not active:
+        lost, note = _lost(desk.run, tasks), f"Cancelling {_name(tasks)}"
+        if not lost:
             desk.send(orders, note)
             return
         it = "it" if len(tasks) == 1 else "them"
-        body = f"{plural(len(active), 'attempt')} will be stopped. What needs {it} is skipped; everything else goes on."
+        body = f"{lost} Everything else goes on."
         question = _confirm(f"Cancel {_name(tasks)}?", body, f"Cancel {it}", f"Keep {it}")
         desk.ask(question, lambda _: desk.send(orders, note))
+
+
+def _lost(run: Run, tasks: Sequence[TaskProgress]) -> str:
+    """Say what a cancel of these ends beside them: attempts, questions, tasks that need them."""
+    active, asked, followers = _active(tasks), [task for task in tasks if task.question], _followers(run, tasks)
+    parts = [f"{plural(len(active), 'attempt')} will be stopped."] if active else []
+    parts += [f"{plural(len(asked), 'question')} will not be answered."] if asked else []
+    needs, is_ = ("needs", "is") if followers == 1 else ("need", "are")
+    it = "it" if len(tasks) == 1 else "them"
+    parts += [f"{plural(followers, 'task')} that {needs} {it} {is_} skipped."] if followers else []
+    return " ".join(parts)
+
+
+def _followers(run: Run, tasks: Sequence[TaskProgress]) -> int:
+    """Count the others that run only if these succeed, or the fan-outs that these are of."""
+    names = {task.id for task in tasks} | {task.info.of for task in tasks if task.info.of in run.instances}
+    others = (task for task in run.tasks.values() if not task.is_final and task.id not in names)
+    return sum(
+        any(need.task in names and need.condition is Condition.SUCCEEDED for need in task.info.needs) for task in others
+    )
 
 
 def _targets(desk: Desk) -> list[TaskProgress]:

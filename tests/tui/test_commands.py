@@ -113,6 +113,9 @@ def test_what_is_the_screens_business_is_asked_of_the_screen(command: str, wish:
     assert do(on_task(research(), "plan"), command).done == [wish]
 
 
+GOES_ON = "Everything else goes on."
+
+
 # ── cancel ──────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -123,10 +126,28 @@ def test_cancelling_a_running_task_asks() -> None:
     assert orders(desk) == [("CancelTask", "survey-eu")]
 
 
-def test_cancelling_what_does_not_run_needs_no_question() -> None:
-    desk = do(on_task(research(), "research[funding]"), "task.cancel")
+def test_cancelling_what_neither_runs_nor_asks_nor_is_needed_needs_no_question() -> None:
+    desk = do(on_task(research(), "publish"), "task.cancel")
     assert not desk.asked
-    assert orders(desk) == [("CancelTask", "research[funding]")]
+    assert orders(desk) == [("CancelTask", "publish")]
+
+
+def test_cancelling_what_asks_a_person_asks_though_nothing_runs() -> None:
+    scene = empty().task("ship", "build").waits("ship", Reason.APPROVAL).tell(ev.ApprovalRequested("ship", "Ship it?"))
+    desk = do(on_task(scene, "ship"), "task.cancel")
+    assert desk.asked[0].body == "1 question will not be answered. Everything else goes on."
+
+
+def test_cancelling_what_others_need_says_how_many_are_skipped() -> None:
+    scene = empty().task("a", "build").task("b", "build", needs=["a"]).task("c", "build", needs=["a"])
+    assert do(on_task(scene, "a"), "task.cancel").asked[0].body == "2 tasks that need it are skipped. " + GOES_ON
+    both = PaperDesk(scene, marks=frozenset({"a", "b"}))
+    assert do(both, "task.cancel").asked[0].body == "1 task that needs them is skipped. " + GOES_ON
+
+
+def test_who_needs_a_fan_out_needs_each_of_its_instances() -> None:
+    scene = empty().fan("w", ["de", "fr"], "build").task("sum", "build", needs=["w"])
+    assert do(on_task(scene, "w[de]"), "task.cancel").asked[0].body == "1 task that needs it is skipped. " + GOES_ON
 
 
 def test_what_has_ended_cannot_be_cancelled() -> None:

@@ -329,7 +329,7 @@ async def test_answers_can_be_clicked(dashboard: Make) -> None:
 async def test_marks_are_set_walked_over_and_used(dashboard: Make) -> None:
     scene = research()
     async with Screen(dashboard(scene)) as eyes:
-        await eyes.press("G", "k", "k", "space", "space", "x")
+        await eyes.press("G", "k", "k", "space", "space", "x", "y")
         assert [_without_id(order) for order in scene.sent] == [
             ask.CancelTask(id="", task="fact-check"),
             ask.CancelTask(id="", task="synthesis"),

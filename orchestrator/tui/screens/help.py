@@ -94,11 +94,14 @@ def _grammar(cells: int) -> list[Line]:
     return [(Span("Filters", "title"), Span("   all of them must hold", "muted")), *((Span(part),) for part in parts)]
 
 
+_ASKS: Final = "* asks first; Cancel only if a task runs, asks you or is needed"
+
+
 def _legend(cells: int, paint: Paint) -> list[Line]:
     entries = [_legend_entry(status, paint) for status in TALLY_ORDER]
     each = max(1, cells // 12)
     rows = [entries[start : start + each] for start in range(0, len(entries), each)]
-    legend: list[Line] = [(Span("States", "title"), Span("   * asks first", "muted"))]
+    legend: list[Line] = [(Span("States", "title"), Span(f"   {_ASKS}", "muted"))]
     return legend + [tuple(span for entry in row for span in entry) for row in rows]
 
 
