@@ -11,7 +11,7 @@ from orchestrator.core.states import NEEDS_A_PERSON, BreakerState, RunState, Sta
 from orchestrator.tui.detail import Dependants, dependants
 from orchestrator.tui.feed import Feed
 from orchestrator.tui.filter import EVERYTHING, Filter
-from orchestrator.tui.rows import UNFOLDED, Folds, Keep, Kind, Order, Row, build, is_fan
+from orchestrator.tui.rows import UNFOLDED, Folds, Keep, Kind, Order, Row, build, is_fan, starter_of
 from orchestrator.tui.sorting import By, Sort
 
 REBUILD: Final = 1.0
@@ -184,9 +184,12 @@ class Board:
         return self.folds != before
 
     def holder(self, row: Row) -> Row | None:
-        """Return the row that holds this one: its fan-out or its group."""
+        """Return the row that holds this one: its starter's, its fan-out's or its group's."""
         if row.kind is Kind.GROUP:
             return None
+        starter = starter_of(self.feed.run, row.name)
+        if starter is not None:
+            return Row(Kind.TASK, starter, row.group, row.depth - 1)
         whole = self.feed.family.whole_of.get(row.name)
         if whole is not None and is_fan(self.feed.run, whole) and self.feed.run.tasks[whole].group == row.group:
             return Row(Kind.FAN, whole, row.group, row.depth - 1)
@@ -196,7 +199,8 @@ class Board:
         """Open what hides the task."""
         row = Row(Kind.TASK, task, self.feed.run.tasks[task].group, 2)
         while (holder := self.holder(row)) is not None:
-            self.folds = self.folds.set(holder, opened=True)
+            if holder.kind is not Kind.TASK:
+                self.folds = self.folds.set(holder, opened=True)
             row = holder
 
     def toggle_mark(self, row: Row) -> None:

@@ -13,7 +13,7 @@ from orchestrator.core.states import FINAL, BreakerState, Reason, State, Status
 from orchestrator.tui.bars import progress_bar
 from orchestrator.tui.glyphs import UNICODE, Glyphs
 from orchestrator.tui.lines import Line, Span, clip, gap, left, right, spread, width
-from orchestrator.tui.rows import Kind, Row
+from orchestrator.tui.rows import Kind, Row, starter_of
 from orchestrator.tui.sorting import By, Sort
 from orchestrator.tui.text import amount, bill, clean, count, countdown, duration, fit, fit_right, money, plural
 
@@ -141,6 +141,8 @@ def short_name(run: Run, row: Row) -> str:
     info = run.tasks[row.name].info
     if info.label is not None and (info.of == row.group or row.depth > 1):
         return info.label
+    if row.depth > 1 and starter_of(run, row.name) is not None:
+        return info.task.removeprefix(f"{info.of}/")
     return info.task.removeprefix(f"{row.group}/")
 
 

@@ -114,21 +114,42 @@ def build(run: Run, folds: Folds, keep: Keep | None = None, order: Order | None 
 
     An `order` is that of the tasks in each group, and of the instances in each fan-out that has a row of its own.
     """
-    return [row for group in run.members for row in _group_rows(run, group, _Sight(folds, keep, order))]
+    sight = _Sight(folds, keep, order, _started(run))
+    return [row for group in run.members for row in _group_rows(run, group, sight)]
+
+
+def _started(run: Run) -> dict[str, list[str]]:
+    """Return, for each task that started others of its group, those."""
+    found: dict[str, list[str]] = {}
+    wholes = {None, *run.instances}
+    for name in [task.id for task in run.tasks.values() if task.info.of not in wholes]:
+        starter = starter_of(run, name)
+        if starter is not None:
+            found.setdefault(starter, []).append(name)
+    return found
+
+
+def starter_of(run: Run, task: str) -> str | None:
+    """Return the task of the same group that started this one; what became instances started none."""
+    info = run.tasks[task].info
+    if info.of is None or info.of in run.instances or not _belongs(run, info.of, info.group):
+        return None
+    return info.of
 
 
 class _Sight(NamedTuple):
-    """What decides which rows there are, and in which order."""
+    """What decides which rows there are, and in which order; and which tasks started which."""
 
     folds: Folds
     keep: Keep | None
     order: Order | None
+    started: dict[str, list[str]]
 
 
 def _group_rows(run: Run, group: str, sight: _Sight) -> Iterator[Row]:
     keep = sight.keep
     head = Row(Kind.GROUP, group, group)
-    roots = _roots(run, group)
+    roots = _roots(run, group, sight)
     if not roots:
         return
     if not sight.folds.is_open(head):
@@ -141,10 +162,11 @@ def _group_rows(run: Run, group: str, sight: _Sight) -> Iterator[Row]:
         yield from rows
 
 
-def _roots(run: Run, group: str) -> list[str]:
-    """Return the group's tasks that no whole of the same group brings along."""
+def _roots(run: Run, group: str, sight: _Sight) -> list[str]:
+    """Return the group's tasks that neither a whole nor a starter of the same group brings along."""
     wholes = [task for task in run.members[group] if task in run.instances]
     brought = {child for task in wholes for child in run.instances[task] if _belongs(run, child, group)}
+    brought.update(child for children in sight.started.values() for child in children)
     elsewhere = {task for task in wholes if _is_elsewhere(run, task)}
     return [task for task in run.members[group] if task not in brought and task not in elsewhere]
 
@@ -157,7 +179,7 @@ def _is_elsewhere(run: Run, task: str) -> bool:
 
 
 def _tree(run: Run, group: str, tasks: Collection[str], sight: _Sight, depth: int) -> Iterator[Row]:
-    if sight.order is None and run.instances.keys().isdisjoint(tasks):
+    if sight.order is None and run.instances.keys().isdisjoint(tasks) and sight.started.keys().isdisjoint(tasks):
         kept = tasks if sight.keep is None else filter(sight.keep, tasks)
         yield from [made(Row, (Kind.TASK, task, group, depth)) for task in kept]
         return
@@ -165,8 +187,18 @@ def _tree(run: Run, group: str, tasks: Collection[str], sight: _Sight, depth: in
     for task, children in leaves if sight.order is None else _ordered(leaves, sight.order):
         if children:
             yield from _fan(run, Row(Kind.FAN, task, group, depth), children, sight)
-        elif sight.keep is None or sight.keep(task):
-            yield Row(Kind.TASK, task, group, depth)
+        else:
+            yield from _task(run, Row(Kind.TASK, task, group, depth), sight)
+
+
+def _task(run: Run, row: Row, sight: _Sight) -> Iterator[Row]:
+    """Yield the task's row, and below it those of what it started; they stand where it would if it has none."""
+    kept = sight.keep is None or sight.keep(row.name)
+    if kept:
+        yield row
+    children = sight.started.get(row.name)
+    if children:
+        yield from _tree(run, row.group, children, sight, row.depth + kept)
 
 
 _Leaf = tuple[str, list[str]]
@@ -192,10 +224,9 @@ def _belongs(run: Run, task: str, group: str) -> bool:
 
 
 def _fan(run: Run, row: Row, children: list[str], sight: _Sight) -> Iterator[Row]:
-    if sight.folds.is_open(row):
-        rows = list(_tree(run, row.group, children, sight, row.depth + 1))
-        if rows or sight.keep is None:
-            yield row
-            yield from rows
-    elif sight.keep is None or any(map(sight.keep, children)):
+    is_open = sight.folds.is_open(row)
+    rows = list(_tree(run, row.group, children, sight, row.depth + 1)) if is_open or sight.keep else []
+    if rows or sight.keep is None:
         yield row
+    if is_open:
+        yield from rows

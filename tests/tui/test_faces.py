@@ -151,6 +151,12 @@ def test_an_instance_is_called_by_its_label_where_the_rest_is_clear() -> None:
     assert short_name(scene.run, task_row(scene, "other/inner")) == "inner"
 
 
+def test_what_a_task_started_is_named_without_it_below_it() -> None:
+    scene = empty().task("lead", "build").task("lead/critic", "build", of="lead")
+    assert short_name(scene.run, Row(Kind.TASK, "lead/critic", "build", 2)) == "critic"
+    assert short_name(scene.run, Row(Kind.TASK, "lead/critic", "build", 1)) == "lead/critic"
+
+
 def test_hostile_names_and_output_stay_in_their_cells() -> None:
     scene = (
         empty()

@@ -162,6 +162,13 @@ def test_a_task_is_revealed_through_its_fan_out_and_its_group() -> None:
     assert board.holder(group) is None
 
 
+def test_what_an_instance_started_is_revealed_too_and_its_starter_holds_it() -> None:
+    board = Board(Feed(empty().fan("w", [f"i{n}" for n in range(30)], "build").task("w[i7]/x", "build", of="w[i7]")))
+    board.reveal("w[i7]/x")
+    assert "w[i7]/x" in names(board)
+    assert board.holder(Row(Kind.TASK, "w[i7]/x", "build", 3)) == Row(Kind.TASK, "w[i7]", "build", 2)
+
+
 def test_marks_toggle_for_tasks_fan_outs_and_groups() -> None:
     scene = empty().fan("w", [f"i{n}" for n in range(30)], "build").task("t", "build")
     board = Board(Feed(scene))

@@ -102,6 +102,39 @@ def test_with_a_sieve_groups_and_fan_outs_stay_where_something_matches() -> None
     assert [row.name for row in build(scene.run, closed, keep)] == ["b"]
 
 
+def test_what_a_task_started_stands_below_it() -> None:
+    scene = two_groups().task("lead", "a").task("last", "a").task("lead/x", "a", of="lead")
+    scene.task("lead/x/y", "a", of="lead/x").task("lead/z", "a", of="lead")
+    rows = build(scene.run, Folds())
+    assert [(row.name, row.depth) for row in rows] == [
+        ("a", 0),
+        ("lead", 1),
+        ("lead/x", 2),
+        ("lead/x/y", 3),
+        ("lead/z", 2),
+        ("last", 1),
+    ]
+
+
+def test_what_an_instance_started_is_folded_with_it() -> None:
+    scene = two_groups().fan("w", many(), "a").task("w[i0]/x", "a", of="w[i0]")
+    assert names(scene) == ["a", "w"]
+    assert names(scene, UNFOLDED)[:5] == ["a", "w", "w[i0]", "w[i0]/x", "w[i1]"]
+
+
+def test_what_was_started_stands_by_itself_where_its_starter_is_filtered_out() -> None:
+    scene = two_groups().task("lead", "a").task("lead/x", "a", of="lead")
+    assert [(row.name, row.depth) for row in build(scene.run, Folds(), {"lead/x"}.__contains__)] == [
+        ("a", 0),
+        ("lead/x", 1),
+    ]
+
+
+def test_what_was_started_follows_its_starter_when_tasks_are_sorted() -> None:
+    scene = two_groups().task("b", "a").task("a1", "a").task("b/2", "a", of="b").task("b/1", "a", of="b")
+    assert [row.name for row in build(scene.run, Folds(), order=sorted)] == ["a", "a1", "b", "b/1", "b/2"]
+
+
 def test_counts_of_a_fan_out_follow_its_instances() -> None:
     scene = two_groups().fan("w", ["de", "fr"], "a")
     family = Family()
