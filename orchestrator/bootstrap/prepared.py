@@ -26,7 +26,7 @@ from orchestrator.engine.redact import Redactor
 from orchestrator.flows import MODEL_KINDS, Limits, check_approvals, check_inputs, read_limit, resolve_inputs
 from orchestrator.journal import JsonLines, TaskFiles
 from orchestrator.kinds.simulated import run_simulated
-from orchestrator.processes import raise_descriptor_limit, stop_leftovers
+from orchestrator.processes import end_alone, raise_descriptor_limit, stop_leftovers
 
 LEFTOVERS_GRACE: Final = 1.0
 """Seconds that programs get which tasks left behind in the background."""
@@ -156,6 +156,7 @@ class Prepared:
         One that `lingers` stays open after its end, for retries, until `leave` is called.
         """
         raise_descriptor_limit()
+        end_alone()
         calm_collector()
         try:
             return await self._engine.run((self._journal(), *journals), lingers=lingers)

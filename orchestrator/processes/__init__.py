@@ -4,7 +4,7 @@ from orchestrator.processes.child import Child, OnOutput, start
 from orchestrator.processes.command import Command, NotStarted, Stream
 from orchestrator.processes.family import MARKER
 from orchestrator.processes.inlet import Inlet, converse
-from orchestrator.processes.kin import adopt_orphans, kill_all_children, stop_leftovers
+from orchestrator.processes.kin import adopt_orphans, end_alone, kill_all_children, stop_leftovers
 from orchestrator.processes.limits import raise_descriptor_limit
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Stream",
     "adopt_orphans",
     "converse",
+    "end_alone",
     "kill_all_children",
     "raise_descriptor_limit",
     "start",

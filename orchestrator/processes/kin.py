@@ -5,6 +5,7 @@ complete: nothing can fork away from it.
 """
 
 import asyncio
+import atexit
 import contextlib
 import ctypes
 import itertools
@@ -24,6 +25,9 @@ from orchestrator.processes.table import Process, Table
 PR_SET_CHILD_SUBREAPER: Final = 36
 ROUNDS: Final = 100
 ROUND_MS: Final = 50
+
+_STARTS: Final = frozenset({"os.fork", "os.forkpty", "os.posix_spawn", "os.system", "subprocess.Popen"})
+"""What the interpreter's audit calls the ways to start a program."""
 
 _running: dict[int, Program] = {}  # our own children that are not reaped yet
 _sessions: set[int] = set()  # every session that a child of ours began
@@ -95,6 +99,23 @@ def kill_all_children(look: Callable[[], Table] = Table.read) -> None:
         if not launches and not left and is_childless():
             return
         _await_an_end(process.pid for process in left)
+
+
+@cache
+def end_alone() -> None:
+    """See to it that nobody descends from us at our exit, though an abandoned thread starts programs to the last."""
+    atexit.register(_end_alone)
+
+
+def _end_alone() -> None:
+    sys.addaudithook(_refuse_starts)
+    if not is_childless():
+        kill_all_children()
+
+
+def _refuse_starts(event: str, _: tuple[object, ...]) -> None:
+    if event in _STARTS:
+        raise RuntimeError("nothing is started any more: the program ends")
 
 
 def is_childless() -> bool:

@@ -239,6 +239,23 @@ def test_a_second_ctrl_c_forces(tmp_path: Path) -> None:
     assert none_alive(mark)
 
 
+def test_a_function_that_starts_programs_for_ever_leaves_none_behind(tmp_path: Path) -> None:
+    mark = marker()
+    (tmp_path / "work.py").write_text(
+        f"import subprocess\n\ndef go():\n    while True:\n        subprocess.run(['sleep', '{mark}'])\n"
+    )
+    path = flow(tmp_path, "version: 1\nname: f\ntasks:\n  a: {function: 'work:go'}\n")
+    process = started(path, tmp_path)
+    wait_for(f"sleep {mark}")
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    assert none_alive(mark)
+
+
 def test_a_reader_of_events_that_leaves_ends_the_run_quietly(tmp_path: Path) -> None:
     mark = marker()
     path = flow(tmp_path, SLEEPS.format(marker=mark))
