@@ -1,10 +1,8 @@
-"""What the keyboard can do: each command a class, by topic; `COMMANDS` has them all."""
+"""What the keyboard can do, by topic."""
 
 from orchestrator.tui.commands.command import (
-    COMMANDS,
     FILTERED,
     LISTS,
-    SORT_KEYS,
     Choice,
     Command,
     Desk,
@@ -13,10 +11,10 @@ from orchestrator.tui.commands.command import (
     Place,
     Question,
     Section,
-    commands_of,
-    quit_question,
-    tab_of,
 )
+from orchestrator.tui.commands.looking import SORT_KEYS
+from orchestrator.tui.commands.program import quit_question
+from orchestrator.tui.commands.registry import COMMANDS, commands_of, tab_of
 
 __all__ = [
     "COMMANDS",
