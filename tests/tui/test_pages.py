@@ -497,6 +497,17 @@ async def test_on_a_short_screen_a_toast_is_one_line_above_the_rows_and_hides_no
         assert len(standing(eyes)) == 1
 
 
+async def test_a_toast_that_stands_takes_the_form_of_the_screen_that_became_short(dashboard: Make) -> None:
+    scene = research()
+    async with Screen(dashboard(scene)) as eyes:
+        scene.tell(ev.BudgetThreshold("run", "tokens", 75))
+        await eyes.pilot.pause(0.3)
+        assert eyes.toasts == ["run: 75% of tokens is spent."]
+        await eyes.pilot.resize_terminal(80, 24)
+        await eyes.pilot.pause(0.3)
+        assert eyes.toasts == ["Budget: run: 75% of tokens is spent."]
+
+
 async def test_on_a_high_screen_toasts_stand_at_the_bottom_and_leave_no_gaps(dashboard: Make) -> None:
     scene = research()
     async with Screen(dashboard(scene)) as eyes:

@@ -28,9 +28,13 @@ class Teller:
         self._news = News()
         self._rack = Rack()
         self._asked: dict[str, Question] | None = None
+        self._was_short: bool | None = None
 
     def tell(self, app: App[object], news: Iterable[Record], run: Run, now: float) -> None:
-        """Tell what is new, and of questions that have come or gone."""
+        """Tell what is new, and of questions that have come or gone; in the form that the screen has room for."""
+        if self._was_short not in {None, _is_short(app)}:
+            self._show_again(app, now)
+        self._was_short = _is_short(app)
         for record in news:
             toast = self._news.toast(record, run)
             if toast is not None:
