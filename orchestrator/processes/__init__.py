@@ -3,8 +3,9 @@
 from orchestrator.processes.child import Child, OnOutput, start
 from orchestrator.processes.command import Command, NotStarted, Stream
 from orchestrator.processes.family import MARKER
+from orchestrator.processes.guardian import take_charge
 from orchestrator.processes.inlet import Inlet, converse
-from orchestrator.processes.kin import adopt_orphans, end_alone, kill_all_children, stop_leftovers
+from orchestrator.processes.kin import end_alone, kill_all_children, stop_leftovers
 from orchestrator.processes.limits import raise_descriptor_limit
 
 __all__ = [
@@ -15,11 +16,11 @@ __all__ = [
     "NotStarted",
     "OnOutput",
     "Stream",
-    "adopt_orphans",
     "converse",
     "end_alone",
     "kill_all_children",
     "raise_descriptor_limit",
     "start",
     "stop_leftovers",
+    "take_charge",
 ]

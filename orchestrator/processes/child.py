@@ -13,8 +13,8 @@ from typing import Final
 from orchestrator.processes.census import census
 from orchestrator.processes.command import Command, NotStarted, Stream, not_started
 from orchestrator.processes.family import MARKER, Family
-from orchestrator.processes.guardian import set_guardian
-from orchestrator.processes.kin import adopt_orphans, bury_orphans, launches, new_marker, reap, signal_all
+from orchestrator.processes.guardian import take_charge
+from orchestrator.processes.kin import bury_orphans, launches, new_marker, reap, signal_all
 from orchestrator.processes.launch import Launch
 from orchestrator.processes.pipe import Pipe
 from orchestrator.processes.program import Program
@@ -31,8 +31,7 @@ STUBBORN: Final = 5.0  # what outlives a kill for so long (it is root's, or stuc
 
 async def start(command: Command, *, on_output: OnOutput) -> "Child":
     """Start a program. `on_output` is called on the loop with each chunk as it comes."""
-    set_guardian()
-    adopt_orphans()
+    take_charge()
     if not command.argv:
         raise NotStarted("the command is empty", "name a program")
     child = Child(on_output)

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Final
 
 from orchestrator.processes.family import MARKER
-from orchestrator.processes.kin import is_childless
+from orchestrator.processes.kin import adopt_orphans, is_childless
 
 SCRIPT: Final = """
 exec 3<&0
@@ -30,6 +30,15 @@ exec 3<&0
 
 It runs in the background of a shell that ends at once, so that it is no child of ours: those we count and end.
 """
+
+
+def take_charge() -> None:
+    """Become the parent of whatever descends from us, and have it ended when we are killed.
+
+    The guardian comes first: it shall be no child of ours.
+    """
+    set_guardian()
+    adopt_orphans()
 
 
 @cache

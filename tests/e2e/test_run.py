@@ -256,6 +256,17 @@ def test_a_function_that_starts_programs_for_ever_leaves_none_behind(tmp_path: P
     assert none_alive(mark)
 
 
+def test_what_a_function_leaves_in_the_background_ends_with_the_run(tmp_path: Path) -> None:
+    mark = marker()
+    command = f"setsid sleep {mark} >/dev/null 2>&1 &"
+    text = f"import subprocess\n\ndef go():\n    subprocess.run({command!r}, shell=True)\n    return 1\n"
+    (tmp_path / "work.py").write_text(text)
+    path = flow(tmp_path, "version: 1\nname: f\ntasks:\n  a: {function: 'work:go'}\n")
+    done = piped("run", str(path), state=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert none_alive(mark)
+
+
 def test_a_reader_of_events_that_leaves_ends_the_run_quietly(tmp_path: Path) -> None:
     mark = marker()
     path = flow(tmp_path, SLEEPS.format(marker=mark))

@@ -21,6 +21,7 @@ from orchestrator.kinds.function.printing import PrintingTo
 from orchestrator.kinds.function.results import failure, fields, story
 from orchestrator.kinds.function.task_context import AttemptContext
 from orchestrator.kinds.function.threads import Ended, Raised, Returned, start
+from orchestrator.processes import take_charge
 
 T = TypeVar("T")
 
@@ -91,6 +92,7 @@ class Attempt:
 
     async def _function(self, call: str) -> lookup.Function:
         """Look the function up: to import a module can take long, so that is done on a thread too."""
+        take_charge()  # of the programs that functions start
         folder = self._context.run.flow_folder
         function = lookup.known(call, folder)
         return await self._on_a_thread(partial(lookup.find, call, folder)) if function is None else function
