@@ -9,7 +9,7 @@ from orchestrator.core.progress import Tally, TaskProgress
 from orchestrator.core.run import Run
 from orchestrator.core.states import Status
 from orchestrator.tui.bars import progress_bar
-from orchestrator.tui.lines import Line, Span, gap
+from orchestrator.tui.lines import Line, Span, gap, width
 from orchestrator.tui.pages import Look, PageLine, heading
 from orchestrator.tui.subjects import Subject
 from orchestrator.tui.text import clean, fit, plural, shorten
@@ -88,28 +88,26 @@ def _failed(tally: Tally) -> str:
 
 
 def _row(look: Look, name: str, tally: Tally, columns: _Columns) -> Line:
-    return (
+    start = (
         look.fold(Subject("group", name).key),
         Span(fit(clean(name), columns.names - 1, look.glyphs.ellipsis) + " ", "text"),
         *progress_bar(tally.counts, _BAR if look.is_wide else _SHORT_BAR, look.glyphs),
         gap(2),
         Span(fit(f"{tally.done}/{tally.total}", columns.figures), "muted"),
-        *_verdict(look, name, tally, columns.failed),
     )
-
-
-def _verdict(look: Look, name: str, tally: Tally, cells: int) -> Line:
-    run = look.run
     if not tally.failed:
-        return _unharmed(run, name, tally)
+        return (*start, *_unharmed(look.run, name, tally))
+    failed = (*start, Span(fit(_failed(tally), columns.failed), "failed.plain"))
+    return (*failed, _verdict(look, name, tally, look.cells - width(failed)))
+
+
+def _verdict(look: Look, name: str, tally: Tally, room: int) -> Span:
+    if not tally.skipped_outside and look.run.groups[name].info.on_failure == "cancel_run":
+        return Span("ends the run, as declared", "warn")
     who = plural(tally.skipped_inside, "dependant") if look.is_wide else str(tally.skipped_inside)
-    inside = f"{who} skipped inside"
-    failed = Span(fit(_failed(tally), cells), "failed.plain")
-    if tally.skipped_outside:
-        return failed, Span(f"reached others: {inside}, {tally.skipped_outside} outside", "bad")
-    if run.groups[name].info.on_failure == "cancel_run":
-        return failed, Span("ends the run, as declared", "warn")
-    return failed, Span(f"contained: {inside}, 0 outside", "ok")
+    how, role = ("reached others", "bad") if tally.skipped_outside else ("contained", "ok")
+    text = f"{how}: {who} skipped inside, {tally.skipped_outside} outside"
+    return Span(text if len(text) <= room else text.replace(" skipped", ""), role)
 
 
 def _unharmed(run: Run, name: str, tally: Tally) -> Line:
