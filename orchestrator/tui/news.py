@@ -20,7 +20,9 @@ LONG: Final = 30.0
 AT_ONCE: Final = 3
 """Toasts that stand at the same time."""
 ASKS: Final = "asks"
-"""What the toast is about that stands as long as there are questions."""
+"""What the toast is about that stands as long as there are questions,"""
+ANSWER: Final = "answer"
+"""and the one that tells what a key did: of those only the last stands."""
 
 
 class Toast(NamedTuple):
@@ -109,10 +111,11 @@ class Rack:
         return [toast._replace(seconds=until - now) for until, toast in self._standing.values() if until > now]
 
     def foremost(self, now: float) -> list[Toast]:
-        """Return the one about questions and the newest of the others, where there is no room for more."""
-        standing = self.standing(now)
-        asks = [toast for toast in standing if toast.topic == ASKS]
-        return [*asks, *[toast for toast in standing if toast.topic != ASKS][-1:]]
+        """Return the one about questions and one more, where there is no room for all: an answer, or the newest."""
+        standing = {toast.topic: toast for toast in self.standing(now)}
+        asks = standing.pop(ASKS, None)
+        other = standing.get(ANSWER) or next(reversed(standing.values()), None)
+        return [toast for toast in (asks, other) if toast is not None]
 
 
 def questions(run: Run) -> Toast | None:

@@ -47,10 +47,10 @@ def filters(terminal: Terminal) -> None:
 def opens(terminal: Terminal) -> None:
     go(terminal, "other")
     terminal.types("\r")
-    terminal.misses("LAST OUTPUT")
+    terminal.misses("▾ waiting")
     terminal.sees("out  hello")
     terminal.types("\x1b")
-    terminal.sees("LAST OUTPUT")
+    terminal.sees("▾ waiting")
 
 
 def cancels(terminal: Terminal) -> None:

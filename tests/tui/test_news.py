@@ -5,7 +5,7 @@ from __future__ import annotations
 from orchestrator.core import events as ev
 from orchestrator.core.events import BackendInfo, Event, GroupInfo, Record
 from orchestrator.core.states import BreakerState, Outcome, Reason
-from orchestrator.tui.news import ASKS, News, Rack, Toast, questions
+from orchestrator.tui.news import ANSWER, ASKS, News, Rack, Toast, questions
 from tests.tui.scene import Scene, finished, started, upstream
 
 KEYS = {"view.summary": "6", "run.retry_failed": "R", "quit": "q"}
@@ -101,6 +101,14 @@ def test_where_there_is_little_room_questions_and_the_newest_stand() -> None:
     for key in ("a", ASKS, "b"):
         rack.put(Toast(key, "T", key, seconds=60.0), 0.0)
     assert [one.key for one in rack.foremost(1.0)] == [ASKS, "b"]
+
+
+def test_where_there_is_little_room_no_news_hides_what_a_key_was_answered() -> None:
+    rack = Rack()
+    for toast in (Toast("x", "", "x", about=ANSWER), Toast("y", "", "y", about=ANSWER), Toast("news", "T", "news")):
+        rack.put(toast, 0.0)
+    assert [one.key for one in rack.foremost(1.0)] == ["y"]
+    assert [one.key for one in rack.foremost(5.0)] == []
 
 
 def test_a_brief_toast_is_cut_so_that_its_first_hint_stays() -> None:

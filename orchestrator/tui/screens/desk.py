@@ -34,7 +34,7 @@ from orchestrator.tui.keymap import Keymap
 from orchestrator.tui.leaving import Leaving
 from orchestrator.tui.limits import first_choice, limits, place_of
 from orchestrator.tui.mergedlog import MergedLog
-from orchestrator.tui.news import Severity, Toast
+from orchestrator.tui.news import ANSWER, Severity, Toast
 from orchestrator.tui.options import WAYS, Left
 from orchestrator.tui.paint import Paint
 from orchestrator.tui.rows import Kind, Row
@@ -170,7 +170,7 @@ class DeskScreen(Screen[None]):
         _ = self.app.push_screen(dialog, then)  # what is awaited is the mount; the answer comes to `then`
 
     def tell(self, text: str, severity: Severity = "information") -> None:
-        self.teller.answer(self.app, Toast(text, "", text, severity), self.session.now())
+        self.teller.answer(self.app, Toast(text, "", text, severity, about=ANSWER), self.session.now())
 
     def move(self, motion: Motion) -> None:
         self.view.move(motion)

@@ -41,7 +41,7 @@ class TasksView(ListView):
     Screen.-xwide TasksView #body { layout: horizontal; }
     Screen.-xwide TasksView #pane { height: 100%; width: 72; }
     TasksView.-zoomed #main { display: none; }
-    TasksView.-zoomed #pane { height: 1fr; width: 1fr; }
+    Screen TasksView.-zoomed #pane { height: 1fr; width: 1fr; }
     TasksView #tasks-table, TasksView #log, TasksView #page { height: 1fr; }
     TasksView #page { display: none; }
     TasksView.-paged #page { display: block; }
