@@ -65,7 +65,7 @@ class Reader:
         """Return what is new since the last time."""
         self._turn_to(tail)
         if tail is None or tail.version == self._version:
-            return Fresh(None, self._new_marks(task))
+            return Fresh(None, sorted(self._new_marks(task), key=_place))
         grown = self._growth(tail)
         return Fresh(grown, sorted([*self._new_marks(task), *self._new_text(tail)], key=_place))
 

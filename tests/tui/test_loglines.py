@@ -31,6 +31,16 @@ def test_an_attempts_start_and_end_stand_around_what_it_wrote() -> None:
     assert read(scene, log)[-2:] == ["attempt 2/3 started · web", "attempt 2/3 succeeded after 1.0s"]
 
 
+def test_the_tries_of_a_task_that_wrote_nothing_stand_in_the_order_of_time() -> None:
+    scene = empty().task("t").starts("t", at=1.0)
+    scene.tell(ev.AttemptFailed("t", 1, upstream(), 2.0), at=2.0).starts("t", at=4.0, attempt=2).fails(
+        "t", upstream(), 5.0
+    )
+    lines = LogLines()
+    lines.sync(scene.run.tasks["t"], None)
+    assert [line.at for line in lines.lines] == [1.0, 2.0, 4.0, 5.0]
+
+
 def test_a_usage_limit_ends_before_the_next_attempt() -> None:
     scene, log = one_task(), LogLines()
     scene.stumbles("t", replace(upstream("used up"), code=Code.QUOTA), 0.0, at=2.5)
