@@ -19,6 +19,7 @@ from orchestrator.tui.leaving import Leaving
 from orchestrator.tui.options import DashboardExit, DashboardOptions, Left
 from orchestrator.tui.output import outlive_terminal
 from orchestrator.tui.paint import Paint, from_textual, to_textual
+from orchestrator.tui.screens.desk import Means
 from orchestrator.tui.screens.main import MainScreen
 from orchestrator.tui.screens.telling import Teller
 from orchestrator.tui.views.view import bind
@@ -99,10 +100,7 @@ class Dashboard(App[DashboardExit]):
             session,
             self._paint(),
             Leaving(session, self.exit, when_done=options.exit_when_done),
-            keymap=keymap,
-            log_path=options.log_path,
-            engine_error=engine_error,
-            next_theme=self.show_next_theme,
+            Means(keymap, options.log_path, engine_error, self.show_next_theme),
         )
 
         self.main.teller = Teller(options.notifications, keymap.name)

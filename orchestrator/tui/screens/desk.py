@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from shutil import which
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from textual.app import SuspendNotSupported
 from textual.binding import BindingsMap
@@ -57,6 +57,15 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+class Means(NamedTuple):
+    """What the app gives its desk beside the run: keys, where a task's log lies, why the engine ended, themes."""
+
+    keymap: Keymap
+    log_path: Callable[[str], str] | None
+    engine_error: Callable[[], BaseException | None]
+    next_theme: Callable[[], None]
+
+
 class DeskScreen(Screen[None]):
     """A screen that commands work at. It keeps what the screen remembers; the class below it draws."""
 
@@ -64,22 +73,11 @@ class DeskScreen(Screen[None]):
     focused: Reactive[Widget | None] = Reactive(None, repaint=False)
     """Textual paints the whole screen for another focus; who gets or loses it paints itself."""
 
-    def __init__(
-        self,
-        session: Session,
-        paint: Paint,
-        leaving: Leaving,
-        *,
-        keymap: Keymap,
-        log_path: Callable[[str], str] | None,
-        engine_error: Callable[[], BaseException | None],
-        next_theme: Callable[[], None],
-    ) -> None:
+    def __init__(self, session: Session, paint: Paint, leaving: Leaving, means: Means) -> None:
         super().__init__(id="desk")
         self._compositor = LeanCompositor()
         self.paint = paint
-        self.keymap = keymap
-        self._log_path = log_path
+        self.keymap, self._log_path, self.engine_error, self._next_theme = means
         self._has_mouse = True
         self.leaving = leaving
         self.session = session
@@ -89,9 +87,7 @@ class DeskScreen(Screen[None]):
         self.trends = Trends()
         self.counting = Counting()
         self.people = People(self)
-        self.teller = Teller(WAYS, keymap.name)
-        self.engine_error = engine_error
-        self._next_theme = next_theme
+        self.teller = Teller(WAYS, self.keymap.name)
 
     @property
     def run(self) -> Run:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import ClassVar, Final
 
 from textual import events, on
@@ -28,7 +28,7 @@ from orchestrator.tui.paint import Paint
 from orchestrator.tui.screens.answer import AnswerScreen
 from orchestrator.tui.screens.approval import ApprovalScreen
 from orchestrator.tui.screens.attention import AttentionScreen
-from orchestrator.tui.screens.desk import DeskScreen
+from orchestrator.tui.screens.desk import DeskScreen, Means
 from orchestrator.tui.screens.modal import Dialog
 from orchestrator.tui.screens.telling import SHORT
 from orchestrator.tui.text import clean
@@ -74,22 +74,10 @@ class MainScreen(DeskScreen):
     """
     """For the app: Textual parses all styles again for those of a screen."""
 
-    def __init__(
-        self,
-        session: Session,
-        paint: Paint,
-        leaving: Leaving,
-        *,
-        keymap: Keymap,
-        log_path: Callable[[str], str] | None,
-        engine_error: Callable[[], BaseException | None],
-        next_theme: Callable[[], None],
-    ) -> None:
-        super().__init__(
-            session, paint, leaving, keymap=keymap, log_path=log_path, engine_error=engine_error, next_theme=next_theme
-        )
-        bind(self, bindings(None, keymap))
-        self._tabs_shown = tuple(tab(place, keymap) for place in VIEWS)
+    def __init__(self, session: Session, paint: Paint, leaving: Leaving, means: Means) -> None:
+        super().__init__(session, paint, leaving, means)
+        bind(self, bindings(None, means.keymap))
+        self._tabs_shown = tuple(tab(place, means.keymap) for place in VIEWS)
         self.follows_failures = False
         self._has_gone = False
         self._touched = float("-inf")

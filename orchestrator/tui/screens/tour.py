@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
 from textual.app import ComposeResult
@@ -10,10 +9,10 @@ from textual.app import ComposeResult
 from orchestrator.core.ports import Guide, Session
 from orchestrator.core.states import State
 from orchestrator.tui.captions import Look, caption_lines
-from orchestrator.tui.keymap import Keymap
 from orchestrator.tui.leaving import Leaving
 from orchestrator.tui.paint import Paint
 from orchestrator.tui.rows import Kind, Row
+from orchestrator.tui.screens.desk import Means
 from orchestrator.tui.screens.main import MainScreen
 from orchestrator.tui.views.tasks import TasksView
 from orchestrator.tui.views.view import bind, bindings
@@ -34,22 +33,9 @@ class TourScreen(MainScreen):
     TourScreen.-h-short #caption { height: 3; }
     """
 
-    def __init__(
-        self,
-        session: Session,
-        paint: Paint,
-        leaving: Leaving,
-        *,
-        guide: Guide,
-        keymap: Keymap,
-        log_path: Callable[[str], str] | None,
-        engine_error: Callable[[], BaseException | None],
-        next_theme: Callable[[], None],
-    ) -> None:
-        super().__init__(
-            session, paint, leaving, keymap=keymap, log_path=log_path, engine_error=engine_error, next_theme=next_theme
-        )
-        bind(self, bindings(None, keymap, guided=True))
+    def __init__(self, session: Session, paint: Paint, leaving: Leaving, means: Means, *, guide: Guide) -> None:
+        super().__init__(session, paint, leaving, means)
+        bind(self, bindings(None, means.keymap, guided=True))
         self._guide = guide
         self._caption_bar = Bar(paint, ground="panel", id="caption")
         self._arranged = False
