@@ -189,7 +189,8 @@ def _has_bash(search: str | None) -> bool:
 
 
 def _folder(settings: ShellSettings, context: Context) -> str:
-    return str(Path(context.run.flow_folder, settings.cwd or "."))
+    folder = context.run.flow_folder
+    return folder if settings.cwd is None else str(Path(folder, settings.cwd))
 
 
 # ── what came of it ─────────────────────────────────────────────────────────────────────────────

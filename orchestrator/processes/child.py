@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -19,7 +18,7 @@ from orchestrator.processes.launch import Launch
 from orchestrator.processes.pipe import Pipe
 from orchestrator.processes.program import Program
 from orchestrator.processes.readers import readers_of
-from orchestrator.processes.spawning import spawn
+from orchestrator.processes.spawning import Spawned, spawn
 from orchestrator.processes.table import Table
 
 OnOutput = Callable[[Stream, bytes], None]
@@ -62,15 +61,13 @@ class Child:
     async def begin(self, command: Command) -> None:
         """Start the program. Who is cancelled meanwhile leaves nothing behind."""
         marker = new_marker()
-        with contextlib.ExitStack() as undo:
-            self._pipes = [out, err] = [self._pipe("out", undo), self._pipe("err", undo)]
-            launch = Launch(partial(spawn, command, (MARKER, marker), out.writer, err.writer))
-            launches.add(launch)
-            self._program = await launch.program()
-            undo.pop_all()
-        self.pid = self._program.pid
+        launch = Launch(partial(spawn, command, (MARKER, marker)))
+        launches.add(launch)
+        spawned = await launch.spawned()
+        self._program = spawned.program
+        self.pid = spawned.program.pid
         self._family = Family(self.pid, marker)
-        self._after_start()
+        self._watch(spawned)
         if launch.was_cancelled:
             await self.stop(0.0)
             raise asyncio.CancelledError
@@ -99,31 +96,21 @@ class Child:
 
     # ── output ──
 
-    def _pipe(self, stream: Stream, undo: contextlib.ExitStack) -> Pipe:
-        pipe = Pipe(partial(self._hear, stream), self._settle)
-        undo.callback(pipe.close)
-        undo.callback(pipe.close_writer)
-        return pipe
+    def _watch(self, spawned: Spawned) -> None:
+        self._pipes = [self._pipe(spawned.out, "out"), self._pipe(spawned.err, "err")]
+        if spawned.exit is None:
+            threading.Thread(target=self._watch_by_thread, daemon=True).start()
+        else:
+            readers_of(self._loop).add(spawned.exit, partial(self._on_descriptor, spawned.exit))
+
+    def _pipe(self, reader: int, stream: Stream) -> Pipe:
+        return Pipe(reader, partial(self._hear, stream), self._settle)
 
     def _hear(self, stream: Stream, chunk: bytes) -> None:
         self._heard = self._loop.time()
         self._on_output(stream, chunk)
 
     # ── the end ──
-
-    def _after_start(self) -> None:
-        for pipe in self._pipes:
-            pipe.close_writer()
-        if not self._watch_by_descriptor():
-            threading.Thread(target=self._watch_by_thread, daemon=True).start()
-
-    def _watch_by_descriptor(self) -> bool:
-        if sys.platform == "linux":
-            with contextlib.suppress(OSError):
-                descriptor = os.pidfd_open(self.pid)
-                readers_of(self._loop).add(descriptor, partial(self._on_descriptor, descriptor))
-                return True
-        return False
 
     def _on_descriptor(self, descriptor: int) -> None:
         if self._program.poll() is not None:

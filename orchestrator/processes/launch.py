@@ -8,22 +8,23 @@ from threading import Lock, Thread
 from typing import Final
 
 from orchestrator.processes.program import Program
+from orchestrator.processes.spawning import Spawned
 
-THREADS: Final = 2
+THREADS: Final = 3
 """As many starts go on at once: more would take the processors from the children that run."""
 
 
 class Launch:
     """One start. It cannot be stopped midway: it uses descriptors that must stay open meanwhile."""
 
-    def __init__(self, spawn: Callable[[], Program]) -> None:
+    def __init__(self, spawn: Callable[[], Spawned]) -> None:
         self.was_cancelled = False
         self._spawn = spawn
         self._loop = asyncio.get_running_loop()
-        self._outcome: Program | Exception | None = None
+        self._outcome: Spawned | Exception | None = None
         self._waiter: asyncio.Future[None] | None = None
 
-    async def program(self) -> Program:
+    async def spawned(self) -> Spawned:
         """Return the program once it was started. Raises what its start raised. To be cancelled is but noted."""
         while self._outcome is None:
             self._waiter = self._loop.create_future()
@@ -35,20 +36,20 @@ class Launch:
             raise asyncio.CancelledError if self.was_cancelled else self._outcome
         return self._outcome
 
-    def carry_out(self, welcome: Callable[[Program], None]) -> Program | Exception:
+    def carry_out(self, welcome: Callable[[Program], None]) -> Spawned | Exception:
         """Start it, on whatever thread this is, and return how that ended: for `end`, when all else is done."""
         try:
-            program = self._spawn()
-            welcome(program)
+            spawned = self._spawn()
+            welcome(spawned.program)
         except Exception as error:  # noqa: BLE001 - told to who waits, on the loop's thread
             return error
-        return program
+        return spawned
 
-    def end(self, outcome: Program | Exception) -> None:
+    def end(self, outcome: Spawned | Exception) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
             self._loop.call_soon_threadsafe(self._settle, outcome)
 
-    def _settle(self, outcome: Program | Exception) -> None:
+    def _settle(self, outcome: Spawned | Exception) -> None:
         self._outcome = outcome
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)

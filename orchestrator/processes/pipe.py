@@ -11,20 +11,18 @@ CHUNK: Final = 1 << 16  # what a pipe holds
 
 
 class Pipe:
-    """Reads one pipe to its end. Plain reads on the loop: a transport would cost more than the child."""
+    """Reads a pipe to its end and closes it: plain reads on the loop, for a transport would cost more than the child.
 
-    def __init__(self, on_chunk: Callable[[bytes], None], on_end: Callable[[], None]) -> None:
+    `reader` is a descriptor that does not block.
+    """
+
+    def __init__(self, reader: int, on_chunk: Callable[[bytes], None], on_end: Callable[[], None]) -> None:
         self._readers = readers_of(asyncio.get_running_loop())
+        self._reader = reader
         self._on_chunk: Callable[[bytes], None] | None = on_chunk
         self._on_end = on_end
         self.is_closed = False
-        self._reader, self.writer = os.pipe()
-        os.set_blocking(self._reader, False)
-        self._watch()
-
-    def close_writer(self) -> None:
-        """Leave the writing end to the child alone."""
-        os.close(self.writer)
+        self._readers.add(reader, self._read)
 
     def close(self) -> None:
         self.is_closed = True
@@ -34,14 +32,6 @@ class Pipe:
     def mute(self) -> None:
         """Drop what still comes. It is read on: who writes into a closed pipe dies of it."""
         self._on_chunk = None
-
-    def _watch(self) -> None:
-        try:
-            self._readers.add(self._reader, self._read)
-        except BaseException:
-            os.close(self._reader)
-            os.close(self.writer)
-            raise
 
     def _read(self) -> None:
         try:

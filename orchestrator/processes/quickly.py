@@ -33,13 +33,14 @@ class Files(NamedTuple):
     err: int
 
 
-def start_quickly(program: str, command: Command, variable: tuple[str, str], files: Files) -> int | None:
+def start_quickly(command: Command, variable: tuple[str, str], files: Files) -> int | None:
     """Start the command in a session of its own, with one variable more, and return its number.
 
-    None means that this could not be, for whatever reason. Raises ValueError for a NUL in the command.
+    Its program is looked for along our own PATH. None means that this could not be, for whatever reason. Raises
+    ValueError for a NUL in the command.
     """
     library = _library()
-    return None if library is None else library.start(program, command, variable, files)
+    return None if library is None else library.start(command, variable, files)
 
 
 @cache
@@ -52,8 +53,8 @@ def _library() -> "_Library | None":
 
 class _Library:
     def __init__(self) -> None:
-        functions = ctypes.CDLL(None)
-        self._spawn = functions.posix_spawn
+        functions = ctypes.PyDLL(None)  # does not let go of the interpreter, which costs more than these calls do
+        self._spawn = ctypes.CDLL(None).posix_spawnp
         self._begin = functions.posix_spawn_file_actions_init
         self._open = functions.posix_spawn_file_actions_addopen
         self._dup2 = functions.posix_spawn_file_actions_adddup2
@@ -63,7 +64,7 @@ class _Library:
         self._attributes = _attributes(functions)
         self._environments = _Environments()
 
-    def start(self, program: str, command: Command, variable: tuple[str, str], files: Files) -> int | None:
+    def start(self, command: Command, variable: tuple[str, str], files: Files) -> int | None:
         argv = _array([_encoded(word) for word in command.argv])
         block = self._environments.block(command.env, variable[0])
         env = _completed(block, _line(*variable))
@@ -71,7 +72,7 @@ class _Library:
         self._begin(actions)
         try:
             self._arrange(actions, command.cwd, files)
-            failed = self._spawn(byref(pid), _encoded(program), actions, self._attributes, argv, env)
+            failed = self._spawn(byref(pid), argv[0], actions, self._attributes, argv, env)
         finally:
             self._end(actions)
         return None if failed else pid.value
@@ -88,7 +89,7 @@ class _Library:
         self._chdir(actions, _encoded(cwd))
 
 
-def _attributes(functions: ctypes.CDLL) -> Any:  # noqa: ANN401 - a C structure
+def _attributes(functions: ctypes.PyDLL) -> Any:  # noqa: ANN401 - a C structure
     attributes, signals = ctypes.create_string_buffer(SPACE), ctypes.create_string_buffer(SPACE)
     functions.sigemptyset(signals)
     for number in _IGNORED_BY_PYTHON:

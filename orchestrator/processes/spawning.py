@@ -4,32 +4,68 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from tempfile import TemporaryFile
+from typing import NamedTuple
 
 from orchestrator.processes.command import Command
 from orchestrator.processes.program import Program
 from orchestrator.processes.quickly import Files, start_quickly
 
 
-def spawn(command: Command, variable: tuple[str, str], out: int, err: int) -> Program:
-    """Start a command that writes to these two descriptors, with one variable more than its own.
+class Spawned(NamedTuple):
+    """A program that runs, and descriptors that are the receiver's to close: its output, not blocking, and its exit.
+
+    Without `exit` it is to be waited for.
+    """
+
+    program: Program
+    out: int
+    err: int
+    exit: int | None
+
+
+def spawn(command: Command, variable: tuple[str, str]) -> Spawned:
+    """Start a command with one variable more than its own.
 
     A session of its own makes it the head of a process group and takes the terminal away from it, so that it can
     neither draw over the screen nor stop on reading a password.
     """
-    with _stdin(command.stdin) as stdin:
-        program = _found(command.argv[0], command.env.get("PATH"))
-        pid = program and start_quickly(program, command, variable, Files(stdin, out, err))
-        return Program(pid or _start_thoroughly(program, command, variable, Files(stdin, out, err)))
+    with ExitStack() as on_failure, ExitStack() as at_last:
+        out, out_writer = _pipe(on_failure, at_last)
+        err, err_writer = _pipe(on_failure, at_last)
+        stdin = at_last.enter_context(_stdin(command.stdin))
+        program = Program(_start(command, variable, Files(stdin, out_writer, err_writer)))
+        on_failure.pop_all()
+        return Spawned(program, out, err, _exit_of(program))
 
 
-def _start_thoroughly(program: str | None, command: Command, variable: tuple[str, str], files: Files) -> int:
+def _pipe(on_failure: ExitStack, at_last: ExitStack) -> tuple[int, int]:
+    reader, writer = os.pipe()
+    on_failure.callback(os.close, reader)
+    at_last.callback(os.close, writer)  # the child alone shall hold it
+    os.set_blocking(reader, False)
+    return reader, writer
+
+
+def _exit_of(program: Program) -> int | None:
+    """Return a descriptor that can be read once the program has ended, where there is such a thing."""
+    if sys.platform == "linux":
+        with suppress(OSError):
+            return os.pidfd_open(program.pid)
+    return None
+
+
+def _start(command: Command, variable: tuple[str, str], files: Files) -> int:
+    quickly = _is_found_as_by_us(command) and start_quickly(command, variable, files)
+    return quickly or _start_thoroughly(command, variable, files)
+
+
+def _start_thoroughly(command: Command, variable: tuple[str, str], files: Files) -> int:
     """Start it in the way that works everywhere, and says best why it does not."""
     stdin, out, err = files
     child = subprocess.Popen(  # noqa: S603 - running the flow's commands is the purpose
         command.argv,
-        executable=program,
         cwd=command.cwd,
         env={**command.env, variable[0]: variable[1]},
         stdin=subprocess.DEVNULL if stdin is None else stdin,
@@ -41,22 +77,9 @@ def _start_thoroughly(program: str | None, command: Command, variable: tuple[str
     return child.pid
 
 
-def _found(program: str, path: str | None) -> str | None:
-    """Return where the program lies, None to let the system look.
-
-    It would try to start it in each folder of PATH in turn, from the child, while we stand still.
-    """
-    if "/" in program:
-        return program
-    if not path:
-        return None
-    for folder in path.split(":"):
-        if not folder.startswith("/"):  # relative to the child's folder, which is not ours
-            return None
-        candidate = f"{folder}/{program}"
-        if os.access(candidate, os.X_OK) and not os.path.isdir(candidate):  # noqa: PTH112 - a Path costs more than the call
-            return candidate
-    return None
+def _is_found_as_by_us(command: Command) -> bool:
+    """Say whether the C library, which looks for programs along our own PATH, finds what the command means."""
+    return "/" in command.argv[0] or command.env.get("PATH") == os.environ.get("PATH")
 
 
 @contextmanager
