@@ -158,11 +158,11 @@ def _descendants(table: Table) -> set[Process]:
 
 def _ended_orphan() -> int | None:
     """An adopted orphan that has ended. Looks without taking: other code may own children too."""
-    if sys.platform != "linux":
+    if sys.platform != "linux" or launches:  # who ended may be one that is about to be welcomed
         return None
     with contextlib.suppress(ChildProcessError):
         ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-        if ended is None or ended.si_pid in _running or launches:  # it may be one that is about to be welcomed
+        if ended is None or ended.si_pid in _running:
             return None
         process = Process.read(ended.si_pid)
         return process.pid if process and process.session in _sessions else None

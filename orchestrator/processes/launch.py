@@ -10,8 +10,8 @@ from typing import Final
 from orchestrator.processes.program import Program
 from orchestrator.processes.spawning import Spawned
 
-THREADS: Final = 3
-"""As many starts go on at once: more would take the processors from the children that run."""
+THREADS: Final = 4
+"""As many starts go on at once. Each mostly waits for a processor; more would take them from the children that run."""
 
 
 class Launch:
