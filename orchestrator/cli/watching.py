@@ -10,7 +10,7 @@ from orchestrator.cli.block import Block, frame
 from orchestrator.cli.lines import Line, counts_line, line_of
 from orchestrator.cli.streams import Out, Reader
 from orchestrator.cli.words import many, plain, wrap
-from orchestrator.core.events import Record
+from orchestrator.core.events import MessageSaid, OutputProduced, Record, ToolCalled, ToolReturned
 from orchestrator.core.ports import Gap, Session
 from orchestrator.core.run import Run
 from orchestrator.core.states import RunState
@@ -25,11 +25,16 @@ COUNTS_EVERY: Final = 30.0
 """Seconds between two lines of counts."""
 
 
+_CONVERSATION: Final = frozenset[type]({MessageSaid, ToolCalled, ToolReturned})
+
+
 class Face(Protocol):
-    """How a run is shown."""
+    """How a run is shown. Events that are `unused` are not folded: what is shown does not rest on them."""
+
+    unused: frozenset[type]
 
     def saw(self, record: Record, run: Run) -> None:
-        """Show what happened; the run has folded it."""
+        """Show what happened; the run has folded it, unless it is unused."""
         ...
 
     def missed(self, count: int) -> None:
@@ -59,10 +64,14 @@ class Viewer:
         if isinstance(got, Gap):
             self._attach_again(got)
             return
+        run, face = self.run, self._face
         for record in got:
-            self.run.apply(record)
-            self._face.saw(record, self.run)
-        self._face.tick(self.run, self._session.now())
+            if type(record.event) in face.unused:
+                run.pass_over(record)
+            else:
+                run.apply(record)
+            face.saw(record, run)
+        face.tick(run, self._session.now())
 
     def close(self) -> None:
         """Show what is left and let go."""
@@ -139,6 +148,8 @@ class Watch:
 class PlainFace:
     """Appends lines: for pipes, files and terminals that can do no more."""
 
+    unused = _CONVERSATION | {OutputProduced}
+
     def __init__(self, out: Out) -> None:
         self._out = out
         self._next_counts = COUNTS_EVERY
@@ -167,6 +178,8 @@ class PlainFace:
 
 class BlockFace:
     """A live block on a terminal, with the lines worth keeping above it."""
+
+    unused = _CONVERSATION
 
     def __init__(self, out: Out) -> None:
         self._out = out

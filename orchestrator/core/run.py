@@ -97,6 +97,13 @@ class Run:
         self.seq = seq
         self.at = at
 
+    def pass_over(self, record: Record) -> None:
+        """Go on past an event without folding it: for who has no use for what it tells, such as what tasks write."""
+        if record.seq != self.seq + 1:
+            raise ValueError(f"event {record.seq} follows {self.seq}")
+        self.seq = record.seq
+        self.at = record.at
+
     @property
     def tally(self) -> Tally:
         """Return the counts of all groups together: summed when somebody asks, once for all who ask meanwhile."""

@@ -38,6 +38,22 @@ def test_on_a_pipe_every_line_is_appended_as_it_comes() -> None:
     assert out.text.splitlines()[-1] == "00:02 run failed: 1 of 2 done, 1 failed"
 
 
+def test_lines_keep_nothing_of_what_tasks_write() -> None:
+    story, session = Story().adds("a").starts("a").writes("a", "hello\n").succeeds("a"), FakeSession()
+    viewer = Viewer(session, PlainFace(Text()))
+    session.tell(*story.records)
+    viewer.tick()
+    assert (viewer.run.tails, viewer.run.tally.done) == ({}, 1)
+
+
+def test_the_block_shows_what_a_task_wrote_last() -> None:
+    out, session = Text(Looks(terminal=True)), FakeSession()
+    viewer = Viewer(session, BlockFace(out))
+    session.tell(*Story().adds("a").starts("a").writes("a", "hello\n").records)
+    viewer.tick()
+    assert "hello" in out.text
+
+
 def test_on_a_pipe_the_counts_come_every_thirty_seconds() -> None:
     story, out = Story().adds("a").starts("a"), Text()
     session = FakeSession(story.records)

@@ -332,6 +332,20 @@ def test_the_longest_untouched_tail_goes_first() -> None:
     assert set(names) - set(run.tails) == set(names[1:4])
 
 
+def test_what_is_passed_over_counts_and_changes_nothing() -> None:
+    run = told(*RUNNING)
+    before = run.tasks["a"]
+    run.pass_over(Record("r", run.seq + 1, 9.0, ev.OutputProduced("a", 1, "out", "one\n")))
+    assert (run.tasks["a"], run.tails, run.at) == (before, {}, 9.0)
+    assert then(run, ev.AttemptSucceeded("a", 1)).tasks["a"] is not before
+
+
+def test_no_event_can_be_left_out_by_passing_over_another() -> None:
+    run = told(*RUNNING)
+    with pytest.raises(ValueError, match="follows"):
+        run.pass_over(Record("r", run.seq + 2, 9.0, ev.OutputProduced("a", 1, "out", "one\n")))
+
+
 # ── backends ──
 
 
