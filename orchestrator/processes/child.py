@@ -62,12 +62,13 @@ class Child:
         """Start the program. Who is cancelled meanwhile leaves nothing behind."""
         marker = new_marker()
         launch = Launch(partial(spawn, command, (MARKER, marker)))
-        launches.add(launch)
-        spawned = await launch.spawned()
-        self._program = spawned.program
-        self.pid = spawned.program.pid
-        self._family = Family(self.pid, marker)
-        self._watch(spawned)
+        with readers_of(self._loop).held():
+            launches.add(launch)
+            spawned = await launch.spawned()
+            self._program = spawned.program
+            self.pid = spawned.program.pid
+            self._family = Family(self.pid, marker)
+            self._watch(spawned)
         if launch.was_cancelled:
             await self.stop(0.0)
             raise asyncio.CancelledError
