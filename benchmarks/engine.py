@@ -55,6 +55,9 @@ class Noop(Kind):
 class NoFiles:
     """Nobody writes anything."""
 
+    def log(self, task: str, text: str) -> None:
+        """Nothing is kept."""
+
     def write(self, task: str, attempt: int, stream: str, text: str) -> None:
         """Nothing is written."""
 

@@ -41,8 +41,12 @@ class Journal(Protocol):
 
 
 class OutputFiles(Protocol):
-    """Where the output of tasks is kept whole, under the run's folder. Files come into being with their first byte."""
+    """Where the output of tasks is kept whole, under the run's folder. Files come into being with their first byte.
 
+    `log` adds to what a task wrote in all its attempts, `write` to a file of one attempt's alone.
+    """
+
+    def log(self, task: str, text: str) -> None: ...
     def write(self, task: str, attempt: int, stream: str, text: str) -> None: ...
     def path(self, task: str, attempt: int, stream: str) -> str: ...
     def close(self, task: str) -> None: ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 from collections.abc import Callable
 from functools import partial
-from typing import Final
+from typing import Final, TypeAlias
 
 from orchestrator.core.output import Cut
 from orchestrator.core.ports import OutputFiles
@@ -17,18 +17,26 @@ BATCH: Final = 16 << 10
 COALESCE: Final = 0.05
 """Seconds over which output is gathered into one event."""
 
+_LOGGED: Final = frozenset({"out", "err", "log"})
+"""Streams that are in the task's log."""
+
+_Put: TypeAlias = Callable[[str], None]
+
 
 class Channel:
     """One stream of one attempt. Bytes that are no UTF-8 are shown as replacement characters, never an error.
 
-    What is written gathers first: each step on its way is taken once for many small writes.
+    What is written gathers first: each step on its way is taken once for many small writes. All of it is logged; a file
+    of its own the stream has only when somebody wants one or memory cannot hold it, or, where it is not logged, always.
     """
 
-    def __init__(self, redactor: Redactor, limit: int, put: Callable[[str], None]) -> None:
+    def __init__(self, redactor: Redactor, limit: int, *, log: _Put | None, write: _Put) -> None:
         self._decoder: codecs.IncrementalDecoder | None = None
         self._redacted = RedactedStream(redactor)
         self._limit = limit
-        self._put = put
+        self._log = log
+        self._write = write
+        self._is_apart = log is None
         self._fresh: list[str] = []
         self._kept: list[str] = []
         self._size = 0
@@ -42,7 +50,7 @@ class Channel:
         self._waiting += len(text)
 
     def put(self) -> None:
-        """Put what has gathered into its file."""
+        """Put what has gathered into its files."""
         if self._fresh:
             text = "".join(self._fresh)
             self._fresh.clear()
@@ -63,19 +71,32 @@ class Channel:
     def _take(self, text: str) -> None:
         if not text:
             return
-        self._put(text)
+        kept = "" if self._is_cut else self._fitting(text)
+        if self._log is not None:
+            self._log(text)
+        if self._is_apart:
+            self._write(text)
         self._pending.append(text)
-        if not self._is_cut:
-            self._keep(text)
+        if kept:
+            self._kept.append(kept)
 
-    def _keep(self, text: str) -> None:
+    def _fitting(self, text: str) -> str:
+        """Return as much of the text as memory may hold; where that is not all, a file holds it from here on."""
         room = self._limit - self._size
         size = len(text) if text.isascii() else len(text.encode())
-        if size > room:
-            self._is_cut = True
-            text = text.encode()[:room].decode(errors="ignore")
-        self._kept.append(text)
         self._size += size
+        if size <= room:
+            return text
+        self.set_apart()
+        self._is_cut = True
+        return text.encode()[:room].decode(errors="ignore")
+
+    def set_apart(self) -> None:
+        """See that the stream has a file of its own, with all that was written to it."""
+        if not self._is_apart:
+            self._is_apart = True
+            if self._kept:
+                self._write("".join(self._kept))
 
     def text(self, path: Callable[[], str]) -> str | Cut:
         """Return what was kept; a Cut where the stream was longer than memory allows."""
@@ -135,10 +156,7 @@ class Sink:
         self._planned = False
 
     def write(self, stream: str, data: bytes | str) -> None:
-        channel = self._channels.get(stream)
-        if channel is None:
-            put = partial(self._files.write, self._task, self._attempt, stream)
-            channel = self._channels[stream] = Channel(self._redactor, self._limit, put)
+        channel = self._channels.get(stream) or self._opened(stream)
         if channel is not self._current:
             self._turn_to(channel)
         channel.write(data)
@@ -147,6 +165,12 @@ class Sink:
         elif not self._planned:
             self._planned = True
             self._within(COALESCE, self._flush_planned)
+
+    def _opened(self, stream: str) -> Channel:
+        log = partial(self._files.log, self._task) if stream in _LOGGED else None
+        write = partial(self._files.write, self._task, self._attempt, stream)
+        channel = self._channels[stream] = Channel(self._redactor, self._limit, log=log, write=write)
+        return channel
 
     def _turn_to(self, channel: Channel) -> None:
         """Let what other streams wrote come first: some of them share a file."""
@@ -175,6 +199,7 @@ class Sink:
     def path(self, stream: str) -> str:
         if self._current is not None:
             self._current.put()
+        (self._channels.get(stream) or self._opened(stream)).set_apart()
         return self._files.path(self._task, self._attempt, stream)
 
     def end(self) -> None:

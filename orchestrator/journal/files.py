@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections import OrderedDict
 from collections.abc import Callable
-from contextlib import suppress
 from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
@@ -17,9 +16,6 @@ _OPEN: Final = 128
 
 _LONGEST: Final = 180
 """Bytes of a file's name that the task may take."""
-
-_LOGGED: Final = frozenset({"out", "err", "log"})
-
 
 _APPEND: Final = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
 _MODE: Final = 0o600
@@ -37,10 +33,9 @@ def file_name(task: str) -> str:
 
 
 class TaskFiles:
-    """Implements core.ports.OutputFiles in a folder.
+    """Implements core.ports.OutputFiles in a folder: `TASK.log`, and `TASK.N.out` of what attempt N wrote to a stream.
 
-    `TASK.log` holds all that the task wrote in all its attempts, `TASK.N.out` what attempt N wrote to one stream. What
-    is written is on disk at once. `on_error` is told once that the disk takes no more.
+    What is written is on disk at once. `on_error` is told once that the disk takes no more.
     """
 
     def __init__(self, folder: Path, on_error: Callable[[OSError], None]) -> None:
@@ -50,7 +45,8 @@ class TaskFiles:
         self._failed = False
         self._streams: OrderedDict[str, int] = OrderedDict()
         self._by_task: dict[str, set[str]] = {}
-        self._open_lines: set[str] = set()
+        self._within_line: set[str] = set()
+        self._broken_off: set[str] = set()
 
     def log_path(self, task: str) -> str:
         return f"{self._prefix}{file_name(task)}.log"
@@ -58,27 +54,27 @@ class TaskFiles:
     def path(self, task: str, attempt: int, stream: str) -> str:
         return f"{self._prefix}{file_name(task)}.{attempt}.{stream}"
 
+    def log(self, task: str, text: str) -> None:
+        if task in self._broken_off:
+            self._broken_off.remove(task)
+            text = f"\n{text}"
+        self._append(task, self.log_path(task), text)
+        (self._within_line.discard if text.endswith("\n") else self._within_line.add)(task)
+
     def write(self, task: str, attempt: int, stream: str, text: str) -> None:
+        self._append(task, self.path(task, attempt, stream), text)
+
+    def _append(self, task: str, path: str, text: str) -> None:
         data = text.encode("utf-8", "surrogateescape")
         try:
-            if stream in _LOGGED:
-                self._log(task, self.log_path(task), data)
-            if stream not in {"err", "log"}:
-                self._append(task, self.path(task, attempt, stream), data)
+            stream = self._streams.get(path)
+            if stream is None:
+                stream = self._streams[path] = self._open(path)
+                self._by_task.setdefault(task, set()).add(path)
+            self._streams.move_to_end(path)
+            _write_all(stream, data)
         except OSError as error:
             self._fail(error)
-
-    def _log(self, task: str, path: str, data: bytes) -> None:
-        self._append(task, path, data)
-        (self._open_lines.discard if data.endswith(b"\n") else self._open_lines.add)(path)
-
-    def _append(self, task: str, path: str, data: bytes) -> None:
-        stream = self._streams.get(path)
-        if stream is None:
-            stream = self._streams[path] = self._open(path)
-            self._by_task.setdefault(task, set()).add(path)
-        self._streams.move_to_end(path)
-        _write_all(stream, data)
 
     def _open(self, path: str) -> int:
         """Return a descriptor: a file object would cost more than the write."""
@@ -92,13 +88,10 @@ class TaskFiles:
 
     def close(self, task: str) -> None:
         """End an attempt's output. What the next one logs begins a line of its own."""
-        paths = self._by_task.pop(task, None)
-        if paths is None:
-            return
-        with suppress(OSError):  # told already, with the write that failed
-            for path in paths & self._open_lines:
-                self._log(task, path, b"\n")
-        for path in paths:
+        if task in self._within_line:
+            self._within_line.remove(task)
+            self._broken_off.add(task)
+        for path in self._by_task.pop(task, ()):
             stream = self._streams.pop(path, None)
             if stream is not None:
                 os.close(stream)

@@ -125,6 +125,9 @@ class Memory(OutputFiles):
     def __init__(self) -> None:
         self.texts: dict[str, str] = {}
 
+    def log(self, task: str, text: str) -> None:
+        self.texts[f"{task}.log"] = self.texts.get(f"{task}.log", "") + text
+
     def write(self, task: str, attempt: int, stream: str, text: str) -> None:
         path = self.path(task, attempt, stream)
         self.texts[path] = self.texts.get(path, "") + text

@@ -20,8 +20,8 @@ def told(story: Story, stream: str = "out") -> list[str]:
     return [event.text for event in story.events(ev.OutputProduced) if event.stream == stream]
 
 
-def whole(story: Story) -> str:
-    return story.files.texts["a.1.out"]
+def whole(story: Story, file: str = "a.log") -> str:
+    return story.files.texts[file]
 
 
 # ── batches ─────────────────────────────────────────────────────────────────────────────────────
@@ -53,14 +53,31 @@ def test_what_comes_after_an_attempts_end_is_dropped() -> None:
     assert story.files.texts == {}
 
 
-def test_streams_are_kept_apart() -> None:
+def test_streams_are_told_apart_and_share_a_log() -> None:
     def both(context: Context) -> None:
-        context.write("out", "fine")
+        context.write("out", "fine, ")
         context.write("err", "not so fine")
 
     story = tell(flow(task("a", [both])))
-    assert (told(story), told(story, "err")) == (["fine"], ["not so fine"])
-    assert story.files.texts == {"a.1.out": "fine", "a.1.err": "not so fine"}
+    assert (told(story), told(story, "err")) == (["fine, "], ["not so fine"])
+    assert story.files.texts == {"a.log": "fine, not so fine"}
+
+
+def test_a_stream_has_a_file_of_its_own_from_when_somebody_wants_one() -> None:
+    paths: list[str] = []
+    story = tell(flow(task("a", ["one ", lambda context: paths.append(context.path("out")), "two"])))
+    assert paths == ["a.1.out"]
+    assert story.files.texts == {"a.log": "one two", "a.1.out": "one two"}
+
+
+def test_who_asks_for_a_file_before_anything_was_written_finds_all_of_it_there() -> None:
+    story = tell(flow(task("a", [lambda context: context.path("err"), lambda context: context.write("err", "no")])))
+    assert story.files.texts == {"a.log": "no", "a.1.err": "no"}
+
+
+def test_what_a_model_thinks_is_in_a_file_alone_and_in_no_log() -> None:
+    story = tell(flow(task("a", [lambda context: context.write("think", "hm")])))
+    assert story.files.texts == {"a.1.think": "hm"}
 
 
 def test_bytes_that_are_no_text_are_shown_as_such_and_never_an_error() -> None:
@@ -131,7 +148,26 @@ def test_what_a_stream_holds_beyond_the_limit_is_in_its_file_alone() -> None:
     writes = task("a", ["0123456789" * 5, lambda context: found.append(context.written("out"))])
     story = tell(flow(writes), Setting(options=EngineOptions(max_output=12)))
     assert found == [Cut("012345678901", 12, "a.1.out")]
-    assert whole(story) == "0123456789" * 5
+    assert whole(story, "a.1.out") == whole(story) == "0123456789" * 5
+
+
+def test_the_file_of_a_stream_that_memory_cuts_begins_with_what_was_written_before() -> None:
+    found: list[str | Cut] = []
+    writes = task("a", ["0123", 1.0, "456789", 1.0, "0123", lambda context: found.append(context.written("out"))])
+    story = tell(flow(writes), Setting(options=EngineOptions(max_output=8)))
+    assert found == [Cut("01234567", 8, "a.1.out")]
+    assert story.files.texts == {"a.log": "01234567890123", "a.1.out": "01234567890123"}
+
+
+def test_errors_beyond_the_limit_are_in_the_file_that_is_named_too() -> None:
+    def complains(context: Context) -> None:
+        context.write("err", "no " * 10)
+        found.append(context.written("err"))
+
+    found: list[str | Cut] = []
+    story = tell(flow(task("a", [complains])), Setting(options=EngineOptions(max_output=8)))
+    assert found == [Cut("no no no", 8, "a.1.err")]
+    assert whole(story, "a.1.err") == "no " * 10
 
 
 def test_a_text_within_the_limit_is_kept_whole() -> None:
@@ -165,9 +201,12 @@ def test_a_template_over_a_cut_field_fails_and_names_the_limit_and_the_file() ->
     assert "a.1.value" in f"{error.message} {error.hint}"
 
 
-def test_each_attempt_has_files_of_its_own() -> None:
-    story = tell(flow(task("a", ["first", WorkError("x")], ["second"], retries=2)))
-    assert story.files.texts == {"a.1.out": "first", "a.2.out": "second"}
+def test_each_attempt_has_files_of_its_own_and_all_share_a_log() -> None:
+    def asks(context: Context) -> None:
+        context.path("out")
+
+    story = tell(flow(task("a", [asks, "first ", WorkError("x")], [asks, "second"], retries=2)))
+    assert story.files.texts == {"a.log": "first second", "a.1.out": "first ", "a.2.out": "second"}
 
 
 # ── what no file and no journal takes ───────────────────────────────────────────────────────────
