@@ -6,25 +6,32 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from pydantic_core import from_json
+
 from orchestrator.core.flow import EMPTY
 
 NOTHING: Final[Mapping[str, Any]] = EMPTY
 
 
-_READ: Final = json.JSONDecoder().raw_decode
 _BLANK: Final = " \t\n\r"
 _NUMBERS: Final = (int, float)
 
 
 def parsed(text: str | bytes) -> Any:  # noqa: ANN401 - any JSON there is
-    """Return what the JSON says. Raises ValueError where it is none.
-
-    It is read by the library's inner part alone: what surrounds that takes longer than a piece of a stream does.
-    """
-    written = (text if isinstance(text, str) else _decoded(text)).strip(_BLANK)
+    """Return what the JSON says. Raises ValueError where it is none."""
     try:
-        value, end = _READ(written)
-        return value if end == len(written) else json.loads(written)  # which says what is wrong
+        return from_json(text, cache_strings="keys")  # in less than half of json's time
+    except (ValueError, TypeError):
+        return _patiently_parsed(text)
+
+
+def _patiently_parsed(text: str | bytes) -> Any:  # noqa: ANN401 - as above
+    """Read what some servers send and the quick reader refuses: halves of characters, marks, other ways to write text.
+
+    Of what is no JSON at all, `json` says better what is wrong.
+    """
+    try:
+        return json.loads((text if isinstance(text, str) else _decoded(text)).strip(_BLANK))
     except RecursionError as error:
         raise ValueError("it is nested too deep") from error
 
