@@ -10,7 +10,16 @@ from orchestrator.cli.block import Block, frame
 from orchestrator.cli.lines import Line, counts_line, line_of
 from orchestrator.cli.streams import Out, Reader
 from orchestrator.cli.words import many, plain, wrap
-from orchestrator.core.events import MessageSaid, OutputProduced, Record, ToolCalled, ToolReturned
+from orchestrator.core.events import (
+    AttemptSucceeded,
+    BackendGauge,
+    MessageSaid,
+    OutputProduced,
+    ProgressReported,
+    Record,
+    ToolCalled,
+    ToolReturned,
+)
 from orchestrator.core.ports import Gap, Session
 from orchestrator.core.run import Run
 from orchestrator.core.states import RunState
@@ -26,6 +35,7 @@ COUNTS_EVERY: Final = 30.0
 
 
 _CONVERSATION: Final = frozenset[type]({MessageSaid, ToolCalled, ToolReturned})
+_PROGRESS: Final = frozenset[type]({AttemptSucceeded, BackendGauge, OutputProduced, ProgressReported})
 
 
 class Face(Protocol):
@@ -148,7 +158,7 @@ class Watch:
 class PlainFace:
     """Appends lines: for pipes, files and terminals that can do no more."""
 
-    unused = _CONVERSATION | {OutputProduced}
+    unused = _CONVERSATION | _PROGRESS
 
     def __init__(self, out: Out) -> None:
         self._out = out
