@@ -105,6 +105,13 @@ class Work(NamedTuple):
     backend: str | None = None
 
 
+class Handed(NamedTuple):
+    """What came of a work: its output, or why there is none, and the tokens that it and all that it started used."""
+
+    back: Mapping[str, object] | Failure
+    tokens: int = 0
+
+
 class Context(Protocol):
     """What an attempt is given. Everything it writes is redacted on the way in.
 
@@ -176,8 +183,8 @@ class Context(Protocol):
         """Ask a person for leave, showing what it is about, and wait. Raises DeniedError where it is not given."""
         ...
 
-    async def delegate(self, works: Sequence[Work]) -> Sequence[Mapping[str, object] | Failure]:
-        """Let tasks of their own do these works, and wait for all: the output of each, or why there is none."""
+    async def delegate(self, works: Sequence[Work]) -> Sequence[Handed]:
+        """Let tasks of their own do these works, and wait for all."""
         ...
 
     def recall(self, conversation: str) -> tuple[Message, ...]:

@@ -12,7 +12,7 @@ from orchestrator.core.events import OutputProduced, ProgressReported, TaskStopp
 from orchestrator.core.fact import fact
 from orchestrator.core.model import NO_USAGE, Allowance, Message, ToolCall, ToolResult, Usage
 from orchestrator.core.output import Cut
-from orchestrator.core.ports import Backend, Clock, Estimate, Kind, RunFacts, Stream, Work
+from orchestrator.core.ports import Backend, Clock, Estimate, Handed, Kind, RunFacts, Stream, Work
 from orchestrator.engine.admission import Grant
 from orchestrator.engine.node import Node, deadline_passed
 from orchestrator.engine.sink import Sink
@@ -399,7 +399,7 @@ class Attempt:
     async def confirm(self, message: str, show: str) -> None:
         await self._hub.scheduler.questions.confirm(self, message, show)
 
-    async def delegate(self, works: Sequence[Work]) -> Sequence[Mapping[str, object] | Failure]:
+    async def delegate(self, works: Sequence[Work]) -> Sequence[Handed]:
         return await self._hub.scheduler.delegation.delegate(self, works)
 
     def recall(self, conversation: str) -> tuple[Message, ...]:

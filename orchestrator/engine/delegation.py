@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from orchestrator.core.errors import Failure, InputError
 from orchestrator.core.flow import DEEPEST_TEAM, Task
-from orchestrator.core.ports import Work
+from orchestrator.core.ports import Handed, Work
 from orchestrator.core.states import Reason, State
 from orchestrator.engine.aside import Aside
 from orchestrator.engine.attempt import Attempt
@@ -25,8 +26,9 @@ class Delegation:
         self._scheduler = scheduler
         self._aside = aside
         self._waiting: dict[Node, asyncio.Future[None]] = {}
+        self._used_below: Counter[Node] = Counter()
 
-    async def delegate(self, attempt: Attempt, works: Sequence[Work]) -> Sequence[Mapping[str, object] | Failure]:
+    async def delegate(self, attempt: Attempt, works: Sequence[Work]) -> Sequence[Handed]:
         """Return what became of each work, in their order. Raises InputError for too many, or too deep."""
         starter = attempt.node
         if not works:
@@ -38,8 +40,10 @@ class Delegation:
             await self._aside.wait(attempt, Reason.SUBAGENT, over)
         finally:
             self._waiting.pop(starter, None)
+            used = [self._tokens_of(child) for child in children]
+            self._used_below[starter] += sum(used)
             self._dismiss(children)
-        return [self._end_of(child) for child in children]
+        return [Handed(self._end_of(child), tokens) for child, tokens in zip(children, used, strict=True)]
 
     @staticmethod
     def _check_depth(starter: Node) -> None:
@@ -109,6 +113,10 @@ class Delegation:
         if progress.state is State.SUCCEEDED:
             return child.output or {}
         return InputError(f"{child.id} was {progress.state}").failure
+
+    def _tokens_of(self, child: Node) -> int:
+        """Return what the task used in all its attempts, and what was used below it."""
+        return self._scheduler.hub.run.tasks[child.id].tokens + self._used_below.pop(child, 0)
 
     def ended(self, starter: Node) -> bool:
         """Take note that all that a task started has ended; return whether it waits for that."""

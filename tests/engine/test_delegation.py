@@ -17,8 +17,9 @@ def work(name: str, *steps: Free, text: str = "", tokens: int = 0) -> Work:
 
 def starting(*works: Work) -> Free:
     async def delegate(context: Context) -> dict[str, object]:
-        ends = await context.delegate(works)
-        return {"list": [end.message if isinstance(end, Failure) else end["value"] for end in ends]}
+        handed = await context.delegate(works)
+        backs = [back.message if isinstance(back, Failure) else back["value"] for back, _ in handed]
+        return {"list": backs, "n": sum(tokens for _, tokens in handed)}
 
     return delegate
 
@@ -56,6 +57,12 @@ def test_they_spend_what_their_starter_may_spend() -> None:
     starter = agent("a", starting(work("x", Usage(60, 0), tokens=60)), budget=BudgetPolicy(tokens=100))
     story = tell(flow(starter, backends=X))
     assert story.run.budgets["task:a"].tokens == 60
+
+
+def test_what_they_used_is_told_to_the_starter_failed_or_not_and_below_them_too() -> None:
+    lead = Work("lead", "agentic", Script(((starting(work("hand", Usage(8, 2), busy(400))), busy(400)),)))
+    starter = agent("a", starting(work("x", Usage(60, 0)), work("y", Usage(30, 0), busy(400)), lead))
+    assert tell(flow(starter, backends=X)).output("a")["n"] == 100
 
 
 def test_they_are_stopped_with_their_starter() -> None:

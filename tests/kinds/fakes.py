@@ -28,6 +28,7 @@ from orchestrator.core.ports import (
     Clock,
     Context,
     Estimate,
+    Handed,
     HttpAnswer,
     HttpBackendPort,
     HttpRequest,
@@ -212,9 +213,9 @@ class FakeContext(Context):
             raise DeniedError("denied by nobody")
         return reply
 
-    async def delegate(self, works: Sequence[Work]) -> Sequence[Mapping[str, object] | Failure]:
+    async def delegate(self, works: Sequence[Work]) -> Sequence[Handed]:
         self.works += works
-        return [self.outcomes.pop(0) for _ in works]
+        return [Handed(self.outcomes.pop(0)) for _ in works]
 
     def recall(self, conversation: str) -> tuple[Message, ...]:
         return self.conversations.get(conversation, ())

@@ -14,7 +14,7 @@ from typing import Any, Final
 from orchestrator.core.errors import AttemptError, Failure
 from orchestrator.core.model import Message, ToolCall, ToolResult
 from orchestrator.core.output import Cut
-from orchestrator.core.ports import Context, Work
+from orchestrator.core.ports import Context, Handed, Work
 from orchestrator.kinds.agent.limits import MOST_IN_ALL, Limits, Repeats
 from orchestrator.kinds.agent.patterns import fits_one
 from orchestrator.kinds.agent.settings import AgentSettings
@@ -162,13 +162,13 @@ class Rounds:
         if not uses:
             return
         try:
-            outcomes = await self._context.delegate([self._as_work(use, len(uses)) for use in uses])
+            handed = await self._context.delegate([self._as_work(use, len(uses)) for use in uses])
         except AttemptError as error:
             for use in uses:
                 self._refuse(use, _in_words(error.failure))
             return
-        for use, outcome in zip(uses, outcomes, strict=True):
-            self._ends(use, self._came_back(outcome))
+        for use, each in zip(uses, handed, strict=True):
+            self._ends(use, self._came_back(each))
 
     def _as_work(self, use: Use, shares: int) -> Work:
         role = use.arguments["role"]
@@ -184,12 +184,11 @@ class Rounds:
         )
         return Work(role, "subagent", settings, member.backend)
 
-    def _came_back(self, outcome: Mapping[str, object] | Failure) -> Came:
-        if isinstance(outcome, Failure):
-            return Came(_in_words(outcome), is_error=True)
-        spent = outcome.get("tokens_spent")
-        self._limits.tokens += spent if isinstance(spent, int) else 0
-        text = outcome.get("text", "")
+    def _came_back(self, handed: Handed) -> Came:
+        self._limits.tokens += _spent(handed)
+        if isinstance(handed.back, Failure):
+            return Came(_in_words(handed.back), is_error=True)
+        text = handed.back.get("text", "")
         return Came(text.kept if isinstance(text, Cut) else str(text))
 
     # ── the end of each ──
@@ -212,6 +211,12 @@ def _broken(call: ToolCall, *, is_cut: bool) -> str:
     if is_cut:
         return "Your answer was cut off at max_tokens within this call, so it was not made. Write less at once."
     return f"The arguments are no JSON object: {call.written[:200]!r}. The tool was not used."
+
+
+def _spent(handed: Handed) -> int:
+    """Return what a subagent spent: what its servers told, or what it counted itself where they tell less."""
+    counted = None if isinstance(handed.back, Failure) else handed.back.get("tokens_spent")
+    return max(handed.tokens, counted if isinstance(counted, int) else 0)
 
 
 def _in_words(failure: Failure) -> str:

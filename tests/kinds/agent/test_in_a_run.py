@@ -121,6 +121,16 @@ def test_subagents_are_tasks_that_can_be_seen() -> None:
     assert story.output("one")["tokens_spent"] == 60
 
 
+def test_what_a_subagent_used_that_failed_is_spent() -> None:
+    team = {"helper": AgentSettings("", backend="other", tools=("math",))}
+    model = Talker(call("start_subagent", role="helper", prompt="add"), "done")
+    other = Talker(call("math__double", a=1), busy(400))
+    settings = AgentSettings("x", subagents=("helper",), team=team)
+    story = run(settings, {"model": model, "other": other, "math": adder()})
+    assert story.state("one/helper") is State.FAILED
+    assert story.output("one")["tokens_spent"] == 45
+
+
 def test_subagents_start_those_whom_their_roles_name_and_nobody_else() -> None:
     team = {
         "lead": AgentSettings("", backend="lead", subagents=("hand",)),
