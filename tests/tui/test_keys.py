@@ -22,7 +22,7 @@ from orchestrator.tui.widgets.log import LogView
 from orchestrator.tui.widgets.painted import Text
 from orchestrator.tui.widgets.table import TaskTable
 from tests.tui.eyes import SIZE, Screen
-from tests.tui.scene import Scene, empty, finished, research
+from tests.tui.scene import Scene, empty, finished, research, upstream
 
 Make = Callable[..., Dashboard]
 
@@ -405,6 +405,21 @@ async def test_a_questions_toast_goes_with_the_question(dashboard: Make) -> None
         scene.tell(ev.ApprovalGiven("two", "ada"))
         await eyes.pilot.pause(0.3)
         assert eyes.toasts == []
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_what_happens_at_once_is_told_once_and_leaves_nothing_of_before(
+    dashboard: Make, size: tuple[int, int]
+) -> None:
+    scene = empty().task("one", "build")
+    async with Screen(dashboard(scene), size) as eyes:
+        scene.waits("one", Reason.APPROVAL).tell(ev.ApprovalRequested("one", "one?"))
+        await eyes.pilot.pause(0.3)
+        scene.tell(ev.TaskFailed("one", upstream()), ev.RunFinished(Outcome.FAILED), at=2.0)
+        await eyes.pilot.pause(0.3)
+        assert "1 failed" in eyes.toasts[-1]
+        assert len(eyes.toasts) == len(set(eyes.toasts)) == len(eyes.app.screen.query(Toast))
+        assert not any("one?" in toast for toast in eyes.toasts)
 
 
 async def test_what_a_key_is_answered_stays_when_a_question_comes_or_goes(dashboard: Make) -> None:

@@ -29,11 +29,12 @@ class Teller:
         self._rack = Rack()
         self._asked: dict[str, Question] | None = None
         self._was_short: bool | None = None
+        self._is_due = False
 
     def tell(self, app: App[object], news: Iterable[Record], run: Run, now: float) -> None:
         """Tell what is new, and of questions that have come or gone; in the form that the screen has room for."""
         if self._was_short not in {None, _is_short(app)}:
-            self._show_again(app, now)
+            self._renew(app, now)
         self._was_short = _is_short(app)
         for record in news:
             toast = self._news.toast(record, run)
@@ -55,7 +56,7 @@ class Teller:
         toast = questions(run)
         if toast is None:
             if self._rack.drop(ASKS, now):
-                self._show_again(app, now)
+                self._renew(app, now)
             return
         if not (new and self._news.is_new(ASKS, now)):
             toast = toast._replace(bell=False, urgent=False)
@@ -71,11 +72,21 @@ class Teller:
 
     def _stand(self, app: App[object], toast: Toast, now: float) -> None:
         if self._rack.put(toast, now) or _is_short(app):
-            self._show_again(app, now)
-        else:
+            self._renew(app, now)
+        elif not self._is_due:
             self._notify(app, toast)
 
+    def _renew(self, app: App[object], now: float) -> None:
+        """Show all that stand anew, once for all that is told together.
+
+        Textual shows a toast by a message, so that what is cleared before the message comes stands nevertheless.
+        """
+        if not self._is_due:
+            self._is_due = True
+            _ = app.call_later(self._show_again, app, now)
+
     def _show_again(self, app: App[object], now: float) -> None:
+        self._is_due = False
         app.clear_notifications()
         for screen in app.screen_stack:
             _ = screen.query("ToastHolder").remove()  # Textual leaves them there, each a line high
