@@ -247,6 +247,18 @@ async def test_the_theme_that_was_looked_at_stays_once_it_is_chosen(dashboard: M
         assert ground(eyes) == "orchestra-contrast"
 
 
+@pytest.mark.parametrize("typed", ["", "nord"])
+async def test_a_theme_that_a_key_chose_in_the_palette_stays_when_it_is_left(dashboard: Make, typed: str) -> None:
+    async with Screen(dashboard(research())) as eyes:
+        await eyes.press("colon", *typed)
+        await rest(eyes)
+        await eyes.press("ctrl+t", "ctrl+t")
+        chosen = eyes.app.theme
+        await eyes.press("escape")
+        await rest(eyes)
+        assert ground(eyes) == chosen != "nord"
+
+
 async def test_a_theme_whose_file_is_changed_changes_while_it_is_shown() -> None:
     dark = THEMES[0]
     red = replace(dark, base={**dark.base, "primary": "#ff8080"})

@@ -288,10 +288,13 @@ class DeskScreen(Screen[None]):
         from orchestrator.tui.palette import Palette  # noqa: PLC0415 - loaded once it is opened
         from orchestrator.tui.screens.palette import PaletteScreen  # noqa: PLC0415 - the same
 
-        before = self.app.theme
+        before = shown = self.app.theme
 
         def preview(entry: Entry | None) -> None:
-            self.app.theme = (entry.theme if entry is not None else "") or before
+            nonlocal before, shown
+            if self.app.theme != shown:  # somebody chose it, with a key of its own
+                before = self.app.theme
+            self.app.theme = shown = (entry.theme if entry is not None else "") or before
 
         def chosen(entry: Entry | None) -> None:
             preview(entry)
