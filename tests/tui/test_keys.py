@@ -12,15 +12,18 @@ from orchestrator.core import events as ev
 from orchestrator.core.states import Outcome, Reason
 from orchestrator.tui.app import Dashboard
 from orchestrator.tui.commands import Place, commands_of
+from orchestrator.tui.lines import plain
 from orchestrator.tui.options import DashboardExit, Left
+from orchestrator.tui.paint import Paint
 from orchestrator.tui.screens.approval import ApprovalScreen
 from orchestrator.tui.screens.dialog import AskScreen
-from orchestrator.tui.screens.help import HelpScreen
+from orchestrator.tui.screens.help import HelpScreen, Key, help_lines
 from orchestrator.tui.screens.main import MainScreen
 from orchestrator.tui.screens.stop import StopScreen
 from orchestrator.tui.widgets.log import LogView
 from orchestrator.tui.widgets.painted import Text
 from orchestrator.tui.widgets.table import TaskTable
+from tests.tui.conftest import THEMES
 from tests.tui.eyes import SIZE, Screen
 from tests.tui.scene import Scene, empty, finished, research, upstream
 
@@ -259,6 +262,16 @@ async def test_the_help_names_every_binding(dashboard: Make) -> None:
             assert eyes.sees(HelpScreen)
             await eyes.press("j", "pagedown", "k", "G", "g", "escape")
             assert eyes.sees(MainScreen)
+
+
+def test_the_help_says_as_much_of_a_command_as_finds_room() -> None:
+    keys = [Key(name, ("x",)) for name in ("task.cancel", "help", "task.rerun", "limit.raise")]
+    paint = Paint(THEMES[0])
+    narrow, wide = ([plain(line) for line in help_lines(keys, cells, paint)] for cells in (113, 240))
+    shown = "\n".join(narrow)
+    for words in ("Cancel the task *", "Show this help", "Rerun from here *", "Raise a limit *"):
+        assert words in shown
+    assert "Cancel the task, or the marked ones; asks if one runs" in "\n".join(wide)
 
 
 # ── acting ──────────────────────────────────────────────────────────────────────────────────────

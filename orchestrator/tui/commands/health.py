@@ -94,7 +94,7 @@ class CheckNow(Command):
 
 
 class RaiseLimit(Command):
-    """Raise a budget, or how many run at once."""
+    """Raise a limit: that of a budget, or how many run at once."""
 
     id, keys, label, section, asks = "limit.raise", "plus,equals_sign", "Raise a limit", Section.HEALTH, True
     places = frozenset({Place.TASKS, Place.HEALTH})

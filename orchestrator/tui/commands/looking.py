@@ -74,7 +74,7 @@ SORT_KEYS: Final = {
 
 
 class Mark(Command):
-    """Mark the task; on a group, all of it."""
+    """Mark the task, or all of a group."""
 
     id, keys, label, section = "row.mark", "space", "Mark", Section.FIND
     places = LISTS
@@ -84,7 +84,7 @@ class Mark(Command):
 
 
 class CopyLine(Command):
-    """Copy the selection, or the line."""
+    """Copy the line, or what is selected."""
 
     id, keys, label, section = "copy.line", "y", "Copy line", Section.OUTPUT
 

@@ -17,7 +17,7 @@ class Follow(Command):
 
 
 class LogLevel(Command):
-    """Show all lines, warnings and errors, or errors alone."""
+    """Change the level: all lines, warnings and errors, or errors alone."""
 
     id, keys, label, section, foot = "log.level", "i", "Level", Section.OUTPUT, 6
     places = frozenset({Place.LOGS})
@@ -37,7 +37,7 @@ class WrapLines(Command):
 
 
 class LogStamps(Command):
-    """Show the run's time, the time of day, or none."""
+    """Change the time shown: the run's, that of the day, or none."""
 
     id, keys, label, section, foot = "log.stamps", "t", "Time", Section.OUTPUT, 8
     places = frozenset({Place.LOGS})

@@ -20,7 +20,7 @@ from orchestrator.tui.text import clean, plural
 
 
 class Cancel(Command):
-    """Cancel the task or the marked ones; asks if one runs, asks you or is needed."""
+    """Cancel the task, or the marked ones; asks if one runs, asks you or is needed."""
 
     id, keys, label, section, asks, foot = "task.cancel", "x", "Cancel", Section.ACT, True, 6
 

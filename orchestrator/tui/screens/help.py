@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from textwrap import wrap
 from typing import Final, NamedTuple
@@ -11,7 +12,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 
 from orchestrator.core.states import Status
-from orchestrator.tui.commands import COMMANDS, Motion, Section
+from orchestrator.tui.commands import COMMANDS, Command, Motion, Section
 from orchestrator.tui.faces import TALLY_ORDER
 from orchestrator.tui.lines import Line, Span, gap, width
 from orchestrator.tui.paint import Paint
@@ -57,11 +58,20 @@ def _block(section: Section, keys: Sequence[Key], room: int) -> list[Line]:
 
 
 def _key_lines(key: Key, room: int) -> Iterable[Line]:
-    """Say what the command does; in one word where the sentence does not fit into one line."""
     command = COMMANDS[key.command]
     star = " *" if command.asks else ""
-    words = command.help if len(command.help + star) <= room - _KEYS else command.label
+    words = _words(command, room - _KEYS - len(star))
     yield (Span(fit(" ".join(key.keys), _KEYS), "key"), Span(words + star, "text"))
+
+
+def _words(command: Command, room: int) -> str:
+    """Return as much of what the command does as fits into one line and makes sense alone; at least its label."""
+    parts = [command.help[: end.start()] for end in _ENDS.finditer(command.help)]
+    return max([command.label, *(part for part in parts if len(part) <= room)], key=len)
+
+
+_ENDS: Final = re.compile("[,;:] |$")
+"""Where a sentence can stop."""
 
 
 def _side_by_side(blocks: list[list[Line]], columns: int, room: int) -> list[Line]:
