@@ -188,7 +188,7 @@ class Engine:
             if self._left:
                 self._end()
         elif self._scheduler.unsettled == 0:
-            self._finish(self._outcome(), self._scheduler.expander.outputs(self._scheduler.levels[""]))
+            self._finish(self._outcome(), self._scheduler.expander.outputs_of_run())
         elif run.state is not RunState.HELD and self._is_held():
             self._hold()
 

@@ -9,13 +9,13 @@ from orchestrator.core.dependencies import Settled
 from orchestrator.core.errors import AttemptError, Code, ErrorClass, ErrorKind, Failure, FlowError, InputError
 from orchestrator.core.events import TaskCancelled, TaskExpanded, TaskReset, TaskSkipped
 from orchestrator.core.flow import FLOW_KIND, GATE_KIND, FlowCall, ForEach, Matrix, Need, Task
-from orchestrator.core.output import COMMON_FIELDS, Output
+from orchestrator.core.output import COMMON_FIELDS, Cut, Output
 from orchestrator.core.states import State
 from orchestrator.engine.admission import Grant
 from orchestrator.engine.expansion import Instance, each_combination, each_item, without_secrets
 from orchestrator.engine.node import Level, Node
 from orchestrator.engine.world import Place, level_of
-from orchestrator.templates import references_of
+from orchestrator.templates import CutError, references_of
 
 if TYPE_CHECKING:
     from orchestrator.engine.scheduler import Scheduler
@@ -273,22 +273,27 @@ class Expander:
             self._scheduler.succeed(node, None)
             return
         level = self._scheduler.levels[node.id]
-        self._scheduler.succeed(node, self.outputs(level))
+        self._scheduler.succeed(node, self._outputs(level))
 
-    def outputs(self, level: Level) -> dict[str, Any]:
+    def outputs_of_run(self) -> dict[str, Any]:
+        """Return the outputs of the whole flow; of what was cut, where all of it is."""
+        outputs = self._outputs(self._scheduler.levels[""])
+        return {name: CutError(value).message if isinstance(value, Cut) else value for name, value in outputs.items()}
+
+    def _outputs(self, level: Level) -> dict[str, Any]:
         """Return the outputs that a flow file declares, without secrets; null where what they name did not finish."""
         named = {name: self._output(level, template) for name, template in level.flow.outputs.items()}
         return {name: self._hub.redactor.data(value) for name, value in named.items()}
 
     def _output(self, level: Level, template: object) -> object:
-        """Return one output; of a text that was cut, where all of it is."""
+        """Return one output; a Cut where it would hold what was cut."""
         renderer = self._scheduler.renderer
         if any(self._is_unfinished(level, reference.path) for reference in references_of(template, names=level.names)):
             return None
         try:
             return plain(renderer.data(template, renderer.level_scope(level)))
         except AttemptError as error:
-            return error.failure.message if error.failure.code == Code.OUTPUT_CUT else None
+            return error.__cause__.cut if isinstance(error.__cause__, CutError) else None
 
     def _is_unfinished(self, level: Level, path: tuple[str | int, ...]) -> bool:
         """Return whether the path names what a task that did not finish would have left; how it ended is there."""

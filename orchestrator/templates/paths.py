@@ -73,7 +73,7 @@ class Path:
         try:
             return use(value)
         except TemplateError as error:
-            raise type(error)(f"'{self.shown(len(self.parts))}': {error.message}", hint=error.hint) from None
+            raise error.about(self.shown(len(self.parts))) from None
 
 
 _HOLDERS: Final = frozenset((dict, list, Output))

@@ -21,10 +21,17 @@ _MAX_SHOWN: Final = 12
 def use(value: object) -> object:
     """What a value stands for where it is used itself: an output for its main field. What was cut cannot be used."""
     if isinstance(value, Output):
-        value = value.main
+        value = _whole(value.main)
     if isinstance(value, Cut):
-        raise _was_cut(value)
+        raise CutError(value)
     return value
+
+
+def _whole(main: object) -> object:
+    """What an output stands for; of several fields, such as a sub-flow's, none may be cut."""
+    if isinstance(main, Mapping):
+        return next((field for field in main.values() if isinstance(field, Cut)), main)
+    return main
 
 
 def use_all(value: object) -> object:
@@ -33,13 +40,6 @@ def use_all(value: object) -> object:
     if isinstance(value, list | tuple) and any(isinstance(item, Output | Cut) for item in value):
         return [use(item) for item in value]
     return value
-
-
-def _was_cut(cut: Cut) -> CutError:
-    return CutError(
-        f"the value was cut at its limit of {cut.limit} bytes; all of it is in {cut.path}",
-        hint="pass the path of the file instead, or raise ORCHESTRATOR_MAX_OUTPUT",
-    )
 
 
 # ── fields ──────────────────────────────────────────────────────────────────────────────────────
@@ -65,7 +65,7 @@ def _no_key(value: Mapping[str, object], key: str, shown: str | None) -> Templat
 
 def _no_field(value: object, part: Part, shown: str | None) -> TemplateError:
     if isinstance(value, Cut):
-        return _was_cut(value)
+        return CutError(value)
     hint = "write `[0]` for the first item, or loop with {% for %}" if isinstance(value, list | tuple) else None
     return TemplateError(f"{_named(shown, value)} is {kind_of(value)}, so it has no {part!r}", hint=hint)
 

@@ -1,5 +1,7 @@
 """Flows inside flows: what they are called, what they share, and what becomes of the task that stands for them."""
 
+import pytest
+
 from orchestrator.core import events as ev
 from orchestrator.core.commands import CancelTask, PauseTask, RerunFrom, RetryTask, SetConcurrency, UnpauseTask
 from orchestrator.core.errors import Code, FlowError, Problem, WorkError
@@ -99,6 +101,17 @@ def test_its_bare_name_stands_for_all_its_outputs() -> None:
     story = tell(outer)
     assert story.output("after")["text"] == '{"one":1}'
     assert story.events(ev.RunFinished)[0].outputs == {"all": {"one": 1}}
+
+
+@pytest.mark.parametrize("template", ["{{ sub.all }}", "{{ sub.more }}", "{{ sub }}", "{{ sub | json }}"])
+def test_an_output_that_memory_cut_inside_cannot_be_used_outside(template: str) -> None:
+    inside = inner(task("big", [{"value": "x" * 50}]), outputs={"all": "{{ big }}", "more": "so: {{ big }}", "n": 1})
+    after = task("after", text=template, needs=["sub"]), task("n", text="{{ sub.n }}", needs=["sub"])
+    outer = flow(sub(), *after, flows={"sub": inside}, outputs={"again": "{{ sub.all }}"})
+    story = tell(outer, Setting(options=EngineOptions(max_output=12)))
+    assert story.states() == {"sub": "succeeded", "after": "failed", "n": "succeeded", "sub/big": "succeeded"}
+    assert "all of it is in sub/big.1.value" in story.error("after").message
+    assert "all of it is in sub/big.1.value" in story.events(ev.RunFinished)[0].outputs["again"]
 
 
 def test_its_bare_name_is_null_when_it_did_not_finish() -> None:
