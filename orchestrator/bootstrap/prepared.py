@@ -15,6 +15,7 @@ from orchestrator.bootstrap.loops import calm_collector
 from orchestrator.bootstrap.options import DEFAULT_SEED, RunOptions
 from orchestrator.bootstrap.outside import Outside
 from orchestrator.config.places import Answers, state_folder, write_report, write_whole
+from orchestrator.core import units
 from orchestrator.core.errors import Code, FlowError, Problem
 from orchestrator.core.flow import BackendSpec, Flow, Json
 from orchestrator.core.ports import Backend, BackendServices, Journal, Kind, Session
@@ -103,7 +104,7 @@ class Prepared:
             approved=options.approve,
             approve_all=options.approve_all,
             max_tasks=Limits.from_environ(os.environ).tasks,
-            max_output=read_limit(os.environ, "ORCHESTRATOR_MAX_OUTPUT", EngineOptions().max_output),
+            max_output=read_limit(os.environ, "ORCHESTRATOR_MAX_OUTPUT", EngineOptions().max_output, units.size),
             simulated=options.simulate is not None,
             rehearsal=options.simulate == "all",
         )

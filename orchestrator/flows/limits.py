@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from orchestrator.core import units
@@ -46,12 +46,12 @@ class Limits:
             raise FlowError(Problem(message, hint=hint, code=Code.FLOW_LIMIT))
 
 
-def read_limit(environ: Mapping[str, str], name: str, default: int) -> int:
-    """Return a limit that an environment variable may raise. Raises FlowError for what is no number."""
+def read_limit(environ: Mapping[str, str], name: str, default: int, read: Callable[[str], int] = units.count) -> int:
+    """Return a limit that an environment variable may raise. Raises FlowError for what `read` does not take."""
     written = environ.get(name, "").strip()
     if not written:
         return default
     try:
-        return units.count(written)
+        return read(written)
     except ValueError as error:
         raise FlowError(Problem(f"{name}: {error}", code=Code.FLOW_LIMIT)) from error

@@ -244,11 +244,13 @@ def _parsed(how: Parse | None, output: dict[str, object]) -> object:
         return None
     text = output["stdout"]
     if isinstance(text, Cut):
-        raise _unreadable(how, f"it is longer than {text.limit} bytes; all of it is in {text.path}", output)
+        why = f"it is longer than {text.limit} bytes; all of it is in {text.path}"
+        raise _unreadable(how, why, "raise ORCHESTRATOR_MAX_OUTPUT (for example to 10MB), or leave out `parse`", output)
     try:
         return _READERS[how](str(text))
     except (ValueError, RecursionError) as error:
-        raise _unreadable(how, _why(error, str(text)), output) from error
+        hint = "print nothing else to stdout, or leave out `parse`"
+        raise _unreadable(how, _why(error, str(text)), hint, output) from error
 
 
 def _lines(text: str) -> list[str]:
@@ -277,10 +279,6 @@ def _why(error: Exception, text: str) -> str:
     return f"{error}; it begins with {text[:SHOWN]!r}" if text else "it is empty"
 
 
-def _unreadable(how: Parse, why: str, output: dict[str, object]) -> WorkError:
-    return WorkError(
-        f"stdout cannot be read as {how}: {why}",
-        code=Code.UNREADABLE_OUTPUT,
-        hint="print nothing else to stdout, or leave out `parse`",
-        output=output,
-    )
+def _unreadable(how: Parse, why: str, hint: str, output: dict[str, object]) -> WorkError:
+    message = f"stdout cannot be read as {how}: {why}"
+    return WorkError(message, code=Code.UNREADABLE_OUTPUT, hint=hint, output=output)

@@ -95,6 +95,14 @@ def test_the_exit_status_says_how_it_went(task: str, arguments: list[str], statu
     assert "Traceback" not in done.stderr
 
 
+def test_the_environment_says_what_size_of_output_memory_keeps(tmp_path: Path) -> None:
+    file = flow(tmp_path, "tasks: {long: {shell: seq 1000}}")
+    done = piped("run", str(file), "--output", "json", state=tmp_path / "s", more={"ORCHESTRATOR_MAX_OUTPUT": "1KB"})
+    stdout = json.loads(done.stdout)["tasks"]["long"]["output"]["stdout"]
+    assert len(stdout["kept"]) == stdout["limit"] == 1000
+    assert Path(stdout["path"]).read_text(encoding="utf-8").endswith("1000\n")
+
+
 def test_only_what_was_asked_for_and_what_it_needs_runs(tmp_path: Path) -> None:
     text = "version: 1\nname: f\ntasks:\n  a: {shell: echo x}\n  b: {shell: 'echo {{ a }}'}\n  c: {shell: echo c}\n"
     done = piped("run", str(flow(tmp_path, text)), "--only", "b", "--output", "json", state=tmp_path)

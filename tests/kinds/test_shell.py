@@ -183,6 +183,7 @@ async def test_stdout_longer_than_memory_allows_is_cut_and_cannot_be_parsed() ->
     assert (await run(ShellSettings("echo 12345"), context))["stdout"] == Cut("1234", 4, context.path("out"))
     error = await failed(ShellSettings("echo 12345", parse="json"), FakeContext(limit=4))
     assert "longer than 4 bytes; all of it is in ./task.out" in error.failure.message
+    assert "ORCHESTRATOR_MAX_OUTPUT" in (error.failure.hint or "")
 
 
 async def test_what_failed_is_not_parsed() -> None:
