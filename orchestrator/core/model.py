@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import field
 from typing import Final, Literal, NamedTuple, TypeAlias
@@ -17,6 +18,9 @@ Stop: TypeAlias = Literal["end", "tool_use", "length", "filter"]
 
 CHARACTERS_PER_TOKEN: Final = 4
 """How many characters a token is taken for where nobody has counted."""
+
+LONGEST_TOOL_NAME: Final = 64
+_UNUSABLE: Final = re.compile(r"[^A-Za-z0-9_-]")
 
 
 class Usage(NamedTuple):
@@ -125,6 +129,11 @@ class ToolSpec:
     name: str
     description: str
     schema: Mapping[str, Json]
+
+
+def usable_name(tool: str) -> str:
+    """Return the name of a tool as models' servers take it; what a model wrote may be none of them."""
+    return _UNUSABLE.sub("_", tool.replace(".", "__"))[:LONGEST_TOOL_NAME] or "_"
 
 
 @fact

@@ -85,6 +85,17 @@ def test_a_schema_of_arguments_is_an_object_without_alternatives_at_its_top() ->
     assert asked(tools=(odd,))["tools"][0]["input_schema"] == {"type": "object", "properties": {"a": {}}}
 
 
+def test_tools_that_were_used_are_told_of_where_none_may_be_used_any_more() -> None:
+    used = (
+        Message("assistant", (ToolCall("a", "look", {}), ToolCall("b", "look", {}), ToolCall("c", "git.show", {}))),
+    )
+    whole = asked(*HELLO, *used, Message("user", (ToolResult("a", "one"),)))
+    assert [tool["name"] for tool in whole["tools"]] == ["look", "git__show"]
+    assert whole["tools"][0]["input_schema"] == {"type": "object"}
+    assert whole["tool_choice"] == {"type": "none"}
+    assert "tool_choice" not in asked(*HELLO, *used, tools=(LOOK,))
+
+
 # ── conversations ───────────────────────────────────────────────────────────────────────────────
 
 
@@ -126,6 +137,11 @@ def test_thoughts_are_given_back_as_they_were_sealed_and_those_of_others_not_at_
 def test_arguments_that_were_no_json_are_given_back_as_they_were_written() -> None:
     call = ToolCall("a", "look", None, '{"city": "Z')
     assert turns(*HELLO, Message("assistant", (call,)))[1]["content"][0]["input"] == {"INVALID_JSON": '{"city": "Z'}
+
+
+def test_a_name_that_no_tool_can_have_is_given_back_as_one_that_the_api_takes() -> None:
+    call = ToolCall("a", "functions.look at", {})
+    assert turns(*HELLO, Message("assistant", (call,)))[1]["content"][0]["name"] == "functions__look_at"
 
 
 def test_ids_of_another_api_fit_and_still_belong_together() -> None:

@@ -24,6 +24,7 @@ from orchestrator.core.model import (
     ToolCall,
     ToolResult,
     ToolSpec,
+    usable_name,
 )
 from orchestrator.models.shapes import object_of, parsed, text_of
 
@@ -32,6 +33,7 @@ Effort: TypeAlias = Literal["low", "medium", "high", "xhigh", "max"]
 
 CACHED: Final = {"type": "ephemeral"}
 DEFAULT_MAX_TOKENS: Final = 4_096
+NOT_AT_HAND: Final = "Not at hand any more."
 LEAST_THINKING: Final = 1_024
 LEAST_TOP_P: Final = 0.95
 """A model that thinks takes no smaller share of likely words, and no temperature but 1: anything else is a 400."""
@@ -64,8 +66,8 @@ def body(request: ModelRequest, model: str, longest: int, manner: Manner, form: 
         "max_tokens": longest,
         "system": _system(request.system, manner),
         "messages": _messages(request.messages, manner),
-        "tools": _tools(request.tools, manner),
-        "tool_choice": _tool_choice(form, manner, len(request.tools)),
+        "tools": _tools(request.tools or tuple(_used_before(request)), manner),
+        "tool_choice": _tool_choice(form, manner, request),
         **_sampling(request, manner),
         "stop_sequences": [text for text in request.stop if text.strip()] or None,
         "thinking": _thinking(manner, longest),
@@ -116,11 +118,19 @@ def _output_config(form: Form, manner: Manner) -> Block | None:
     return {name: value for name, value in config.items() if value is not None} or None
 
 
-def _tool_choice(form: Form, manner: Manner, tools: int) -> Block | None:
+def _tool_choice(form: Form, manner: Manner, request: ModelRequest) -> Block | None:
     """Force the answer where that is all there is to do; the API lets no one force a tool on a model that thinks."""
-    if form.tool is None or manner.thinking or tools > 1:
+    if not request.tools:
+        return {"type": "none"} if any(_used_before(request)) else None
+    if form.tool is None or manner.thinking or len(request.tools) > 1:
         return None
     return {"type": "tool", "name": form.tool}
+
+
+def _used_before(request: ModelRequest) -> Iterator[ToolSpec]:
+    """Yield the tools that a conversation has used: the API refuses one that names none of its tools any more."""
+    calls = (usable_name(call.tool) for message in request.messages for call in message.calls)
+    yield from (ToolSpec(name, NOT_AT_HAND, EMPTY) for name in dict.fromkeys(calls))
 
 
 def _tools(tools: tuple[ToolSpec, ...], manner: Manner) -> list[Block] | None:
@@ -182,7 +192,7 @@ def _blocks(part: Part) -> Iterator[Block]:
         case Thinking():
             yield from _thought(part)
         case ToolCall():
-            yield {"type": "tool_use", "id": _id(part.id), "name": part.tool, "input": _input(part)}
+            yield {"type": "tool_use", "id": _id(part.id), "name": usable_name(part.tool), "input": _input(part)}
         case ToolResult():
             yield _result(part)
 

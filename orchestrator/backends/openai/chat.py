@@ -28,6 +28,7 @@ from orchestrator.core.model import (
     ToolResult,
     ToolSpec,
     Usage,
+    usable_name,
 )
 from orchestrator.models.building import Delta, Draft, arguments_of, written
 from orchestrator.models.faults import unreadable
@@ -86,7 +87,11 @@ def _answered(message: Message, manner: Manner) -> dict[str, Any]:
 
 
 def _call(call: ToolCall) -> dict[str, Any]:
-    return {"id": call.id, "type": "function", "function": {"name": call.tool, "arguments": arguments(call)}}
+    return {
+        "id": call.id,
+        "type": "function",
+        "function": {"name": usable_name(call.tool), "arguments": arguments(call)},
+    }
 
 
 def _told(message: Message) -> Iterator[dict[str, Any]]:

@@ -29,6 +29,7 @@ from orchestrator.core.model import (
     ToolResult,
     ToolSpec,
     Usage,
+    usable_name,
 )
 from orchestrator.models.building import Delta, Draft, written
 from orchestrator.models.faults import unreadable
@@ -96,7 +97,8 @@ def _items(message: Message) -> Iterator[dict[str, Any]]:
 def _item(part: Part) -> Iterator[dict[str, Any]]:
     match part:
         case ToolCall():
-            yield {"type": "function_call", "call_id": part.id, "name": part.tool, "arguments": arguments(part)}
+            name = usable_name(part.tool)
+            yield {"type": "function_call", "call_id": part.id, "name": name, "arguments": arguments(part)}
         case ToolResult():
             yield {"type": "function_call_output", "call_id": part.call, "output": result(part)}
         case Thinking(seal=seal) if kept := _unsealed(seal):

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from orchestrator.core.errors import AttemptError, Code, InputError
-from orchestrator.core.model import ToolSpec
+from orchestrator.core.model import LONGEST_TOOL_NAME, ToolSpec, usable_name
 from orchestrator.core.ports import Backend, Context, Estimate, Tool, ToolAnswer, ToolServer
 from orchestrator.kinds.agent.patterns import fits, fits_one, meant
 from orchestrator.kinds.agent.settings import AgentSettings
@@ -25,9 +24,6 @@ from orchestrator.models.structured import SchemaError, canonical, violations
 BUILT_IN: Final[Mapping[str, BuiltIn]] = {
     tool.spec.name: tool for tool in (READ_FILE, WRITE_FILE, LIST_FILES, SEARCH_FILES, SHELL, HTTP_GET)
 }
-
-LONGEST_NAME: Final = 64
-_UNSAFE: Final = re.compile(r"[^A-Za-z0-9_-]")
 
 Turn: TypeAlias = Literal["together", "question", "delegation"]
 
@@ -82,11 +78,11 @@ def _told_apart(tools: Iterable[Offered]) -> Iterable[Offered]:
     """Yield the tools with names that models can use, no two alike."""
     taken: set[str] = set()
     for tool in tools:
-        safe = _UNSAFE.sub("_", tool.name.replace(".", "__"))[:LONGEST_NAME]
+        safe = usable_name(tool.name)
         name, number = safe, 1
         while name in taken:
             number += 1
-            name = f"{safe[: LONGEST_NAME - 4]}_{number}"
+            name = f"{safe[: LONGEST_TOOL_NAME - 4]}_{number}"
         taken.add(name)
         yield replace(tool, spec=replace(tool.spec, name=name))
 

@@ -199,6 +199,14 @@ def test_arguments_that_were_no_json_do_not_go_back_to_who_would_choke_on_them()
     assert (message["content"], message["tool_calls"][0]["function"]["arguments"]) == (None, "{}")
 
 
+def test_a_name_that_no_tool_can_have_goes_back_as_one_that_servers_take() -> None:
+    called = Message(
+        "assistant", (ToolCall("c1", "git.show it", {}), ToolCall("c2", "", {}), ToolCall("c3", "x" * 99, {}))
+    )
+    calls = body(ModelRequest((called,), model="m"), PLAIN)["messages"][0]["tool_calls"]
+    assert [call["function"]["name"] for call in calls] == ["git__show_it", "_", "x" * 64]
+
+
 def goes_back(answer: Message, manner: Manner = PLAIN) -> dict[str, Any]:
     message: dict[str, Any] = body(ModelRequest((answer,)), manner)["messages"][0]
     return message

@@ -126,6 +126,10 @@ def test_a_conversation_with_tools_becomes_items_in_its_order() -> None:
     ]
 
 
+def test_a_name_that_no_tool_can_have_goes_back_as_one_that_the_server_takes() -> None:
+    assert asked(Message("assistant", (ToolCall("c1", "git.show it", {}),)))["input"][0]["name"] == "git__show_it"
+
+
 # ── reading ──
 
 ANSWERED = (
