@@ -192,7 +192,7 @@ class Context(Protocol):
         ...
 
     def remember(self, conversation: str, messages: Sequence[Message]) -> None:
-        """Let these be what was said in a conversation that tasks of a group share."""
+        """Add to what was said in a conversation that tasks of a group share."""
         ...
 
     def allowed(self, allowances: Sequence[Allowance]) -> None:

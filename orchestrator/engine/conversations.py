@@ -52,4 +52,4 @@ class Conversations:
         return self._shared.get((node.group.name, name), ())
 
     def remember(self, node: Node, name: str, messages: Sequence[Message]) -> None:
-        self._shared[node.group.name, name] = tuple(messages)
+        self._shared[node.group.name, name] = (*self.recall(node, name), *messages)

@@ -56,7 +56,7 @@ def test_no_secret_is_said() -> None:
 
 def test_tasks_of_a_group_share_a_conversation_by_its_name() -> None:
     def remember(context: Context) -> None:
-        context.remember("plan", (*context.recall("plan"), HELLO))
+        context.remember("plan", (HELLO,))
 
     def count(context: Context) -> dict[str, object]:
         return {"list": [len(context.recall("plan")), len(context.recall("other"))]}

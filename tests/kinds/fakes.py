@@ -221,7 +221,7 @@ class FakeContext(Context):
         return self.conversations.get(conversation, ())
 
     def remember(self, conversation: str, messages: Sequence[Message]) -> None:
-        self.conversations[conversation] = tuple(messages)
+        self.conversations[conversation] = (*self.recall(conversation), *messages)
 
     def allowed(self, allowances: Sequence[Allowance]) -> None:
         self.allowances += allowances

@@ -36,6 +36,7 @@ class Agent:
         self._rounds = Rounds(settings, context, toolbox, limits)
         self._check = Check(settings, room.folder, context)
         self._request = ModelRequest(())
+        self._begins_at = 0
         self._was_empty = False
 
     async def run(self, history: tuple[Message, ...]) -> Mapping[str, object]:
@@ -54,9 +55,9 @@ class Agent:
             self._hear(objection)
 
     @property
-    def history(self) -> tuple[Message, ...]:
-        """Return what was said, as another task can go on with it: thoughts are of use to who had them alone."""
-        kept = (_without(message, Thinking) for message in self._request.messages)
+    def said(self) -> tuple[Message, ...]:
+        """Return what was said since it began, as another task can go on with it: its thoughts are its own."""
+        kept = (_without(message, Thinking) for message in self._request.messages[self._begins_at :])
         return tuple(message for message in kept if message.parts)
 
     async def _begin(self, history: tuple[Message, ...]) -> None:
@@ -64,6 +65,7 @@ class Agent:
         system = () if request.system is None else (said("system", request.system),)
         for message in (*system, *request.messages):
             self._context.say(message)
+        self._begins_at = len(history)
         self._request = replace(request, messages=(*history, *request.messages), tools=self._specs)
 
     def _output(self, answer: ModelAnswer) -> dict[str, object]:

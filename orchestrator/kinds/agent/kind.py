@@ -61,7 +61,7 @@ class AgentKind(Kind):
     def remember(self, settings: AgentSettings, context: Context, agent: Agent) -> None:
         """Let others go on with the conversation."""
         if settings.conversation:
-            context.remember(settings.conversation, agent.history)
+            context.remember(settings.conversation, agent.said)
 
 
 class SubagentKind(AgentKind):

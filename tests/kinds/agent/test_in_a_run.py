@@ -161,6 +161,19 @@ def test_agents_of_a_group_go_on_with_a_conversation() -> None:
     assert [message.text for message in model.asked[1].messages] == ["a", "one", "b"]
 
 
+def test_of_agents_that_talk_at_once_none_is_lost_from_the_conversation() -> None:
+    model = Talker("one", "two", "three")
+    both = [
+        task(name, kind="agent", settings=AgentSettings(name, conversation="talk"), backend="model")
+        for name in ("a", "b")
+    ]
+    then = AgentSettings("then", conversation="talk")
+    last = task("last", kind="agent", settings=then, backend="model", needs=["a", "b"])
+    made: Mapping[str, Any] = {"kinds": KINDS.__getitem__, "backends": lambda _: model}
+    tell(flow(*both, last, backends=[BackendSpec("model", "nowhere", None)]), Setting(parts=made))
+    assert [message.text for message in model.asked[2].messages] == ["a", "one", "b", "two", "then"]
+
+
 def test_what_was_said_is_told_as_events() -> None:
     model = Talker(call("math__double", a=2), "four")
     story = run(AgentSettings("x", tools=("math",)), {"model": model, "math": adder()})
