@@ -5,13 +5,13 @@ Waits that have no end of their own (approvals, holds, open breakers, budgets) a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final, TypeAlias
 
 from orchestrator.core.fact import fact
 from orchestrator.core.flow import GATE_KIND, Algorithm, BackendSpec, Flow, ForEach, Matrix, RateLimit, RetryPolicy
 from orchestrator.flows.dependencies import in_order
-from orchestrator.flows.estimates import backend_of, call_of, estimate_of, rounds_of
+from orchestrator.flows.estimates import backend_of, call_of, estimate_of, kept_budget, rounds_of
 from orchestrator.flows.grammar import has_template
 from orchestrator.flows.people import asks_a_person
 from orchestrator.flows.plan import Step, steps
@@ -46,11 +46,12 @@ def bounds(flow: Flow, registry: Registry) -> Bounds:
     everything = steps(flow)
     all_steps = [step for step in everything if step.is_work]
     spent = [estimate_of(step, registry) for step in all_steps]
+    budget = kept_budget(flow.budget)
     return Bounds(
         attempts=sum(one.attempts for one in spent),
         seconds=_seconds(flow, everything),
-        tokens=_capped(sum(one.tokens for one in spent), flow.budget.tokens if flow.budget else None),
-        cost_usd=_cost(flow, [one.cost_usd for one in spent]),
+        tokens=_capped(sum(one.tokens for one in spent), budget.tokens if budget else None),
+        cost_usd=_cost([one.cost_usd for one in spent], budget.cost_usd if budget else None),
         forced=tuple((seconds, text) for seconds, _, text in _forced(all_steps, registry)),
         notes=tuple(_notes(flow, all_steps, registry)),
     )
@@ -144,12 +145,10 @@ def _slots(flow: Flow, step: Step) -> Iterator[tuple[tuple[str, ...], int]]:
 # ── tokens and cost ─────────────────────────────────────────────────────────────────────────────
 
 
-def _cost(flow: Flow, costs: Iterable[float | None]) -> float | None:
-    known = list(costs)
-    limit = flow.budget.cost_usd if flow.budget else None
-    if any(cost is None for cost in known):
+def _cost(costs: list[float | None], limit: float | None) -> float | None:
+    if any(cost is None for cost in costs):
         return limit
-    total = sum(cost or 0.0 for cost in known)
+    total = sum(cost or 0.0 for cost in costs)
     return total if limit is None else min(total, limit)
 
 

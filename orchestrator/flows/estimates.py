@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from orchestrator.core.fact import fact
-from orchestrator.core.flow import GATE_KIND, BackendSpec, Flow
+from orchestrator.core.flow import GATE_KIND, BackendSpec, BudgetPolicy, Flow, OnExceeded
 from orchestrator.core.ports import Estimate
 from orchestrator.flows.plan import Step, steps
 from orchestrator.flows.pricing import price_for
@@ -65,12 +65,17 @@ def attempts_of(step: Step) -> int:
     return step.times * step.task.retry.max_attempts * rounds_of(step)
 
 
+def kept_budget(budget: BudgetPolicy | None) -> BudgetPolicy | None:
+    """Return the budget if it bounds what is spent; one that only warns does not."""
+    return None if budget is None or budget.on_exceeded is OnExceeded.WARN else budget
+
+
 def estimate_of(step: Step, registry: Registry) -> TaskEstimate:
     """Return the estimate of one task."""
     backend, attempts = backend_of(step), attempts_of(step)
     turns = _turns(step)
     once = _grown(call_of(step, registry), turns)
-    budget = step.task.budget
+    budget = kept_budget(step.task.budget)
     own = getattr(step.task.settings, "token_budget", None)
     used = _within(once, own if isinstance(own, int) else None)
     used = Estimate(used.input_tokens * attempts, used.output_tokens * attempts, used.model)

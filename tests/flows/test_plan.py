@@ -220,6 +220,16 @@ tasks: {a: {llm: {backend: m, prompt: hi}}}
     assert (found.tokens, found.cost_usd) == (1_000, 0.01)
 
 
+def test_a_budget_that_only_warns_bounds_nothing(tmp_path: Path) -> None:
+    text = """
+budget: {tokens: 1k, cost_usd: 0.01, on_exceeded: warn}
+backends: {m: {kind: simulated, price: {input: 100, output: 100}, max_tokens: 1k}}
+tasks: {a: {llm: {backend: m, prompt: hi}, budget: {tokens: 1k, on_exceeded: warn}}}
+"""
+    found = bounds_of(flow_of(tmp_path, text))
+    assert (found.tokens, found.cost_usd) == (4_000, pytest.approx(0.4))
+
+
 @pytest.mark.parametrize(
     ("policy", "seconds"),
     [
