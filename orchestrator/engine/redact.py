@@ -54,7 +54,7 @@ class Redactor:
         return text if shown < SHORTEST * 2 else f"{quoted[:-shown]}{MASK}{text[len(quoted) :]}"
 
     def data(self, value: object) -> object:
-        """Return JSON-able data with every text in it redacted, keys too."""
+        """Return JSON-able data with every text in it redacted, keys too, and numbers that are secrets."""
         if self._pattern is None:
             return value
         if isinstance(value, str):
@@ -63,7 +63,7 @@ class Redactor:
             return self.fields(value)
         if isinstance(value, Sequence) and not isinstance(value, bytes):
             return [self.data(item) for item in value]
-        return value
+        return MASK if isinstance(value, int | float) and str(value) in self._words else value
 
     def fields(self, values: Mapping[str, object]) -> Mapping[str, object]:
         """Return the fields of an output with every text in them redacted."""

@@ -40,6 +40,14 @@ def test_what_is_too_short_to_be_a_secret_stays() -> None:
     assert Redactor(["1", "abc", ""]).text("1 abc") == "1 abc"
 
 
+def test_a_number_that_is_a_secret_is_hidden_in_data() -> None:
+    data = {"pin": 48151623, "list": [48151623.0, 1234.5, 481516230, True, None]}
+    assert Redactor(["48151623", "1234.5"]).data(data) == {
+        "pin": MASK,
+        "list": [48151623.0, MASK, 481516230, True, None],
+    }
+
+
 def test_each_line_of_a_secret_is_hidden() -> None:
     assert Redactor(["first line\nsecond line"]).text("second line") == MASK
 
