@@ -56,11 +56,20 @@ async def test_what_one_backend_lacks_stops_no_other(name: str, said: str, works
 
 
 def test_what_settings_refuse_of_a_rendered_value_is_told_with_the_name() -> None:
+    from orchestrator.backends.mcp.backend import McpBackend  # noqa: PLC0415 - the one test that needs it
     from orchestrator.backends.mcp.settings import McpSettings  # noqa: PLC0415 - the one test that needs them
 
     spec = BackendSpec("docs", "mcp", McpSettings(url="${inputs.where}"))
     with pytest.raises(FlowError, match="mcp 'docs': 'ftp://x' is no address"):
-        filled(spec, {"inputs": {"where": "ftp://x"}})
+        filled(spec, McpBackend, {"inputs": {"where": "ftp://x"}})
+
+
+def test_what_a_backend_renders_by_itself_is_left_to_it() -> None:
+    from orchestrator.backends.simulated import SimulatedBackend, SimulatedSettings  # noqa: PLC0415 - as above
+
+    own = SimulatedSettings(model="{{ inputs.name }}", turns=("{{ messages[-1].content }}",))
+    settings = filled(BackendSpec("m", "simulated", own), SimulatedBackend, {"inputs": {"name": "sim"}}).settings
+    assert settings == SimulatedSettings(model="sim", turns=("{{ messages[-1].content }}",))
 
 
 async def test_backends_of_files_that_are_called_get_what_these_are_called_with(tmp_path: Path) -> None:

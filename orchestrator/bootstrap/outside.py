@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from orchestrator.bootstrap.asked import SIMULATED
@@ -78,6 +78,11 @@ class Outside:
     def secrets(self, flow: Flow) -> Mapping[str, str]:
         """Return the secrets of a flow, or of one within it."""
         return self._secrets[flow.file]
+
+    @property
+    def backends(self) -> Sequence[tuple[Flow, BackendSpec]]:
+        """Return every backend with the flow that declares it."""
+        return self._specs
 
     def home(self, spec: BackendSpec) -> Flow:
         """Return the flow that declares the backend."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from orchestrator.bootstrap.asked import SIMULATED, as_asked, check_answerable
-from orchestrator.bootstrap.filling import filled, with_settings
+from orchestrator.bootstrap.filling import filled
 from orchestrator.bootstrap.loading import current_folder, load, registry
 from orchestrator.bootstrap.loops import calm_collector
 from orchestrator.bootstrap.options import DEFAULT_SEED, RunOptions
@@ -55,6 +55,7 @@ class Prepared:
         self._options = options
         self._outside = Outside(flow, inputs, options)
         self.warnings = (*warnings, *self._outside.missing)
+        self._check_backends()
         self._clock = LoopClock()
         self._state = state_folder(os.environ)
         self._kinds: dict[str, Kind] = {}
@@ -118,9 +119,7 @@ class Prepared:
         return kind
 
     def _backend(self, spec: BackendSpec) -> Backend:
-        found = registry().backend(SIMULATED if self._options.simulate == "all" else spec.kind)
-        assert found is not None, f"the loader let backend {spec.kind!r} pass"
-        home = self._outside.home(spec)
+        found, home = self._backend_kind(spec), self._outside.home(spec)
         services = BackendServices(
             self._clock,
             self._chance,
@@ -132,7 +131,17 @@ class Prepared:
             dials=self._options.dials,
         )
         make: Callable[[BackendSpec, BackendServices], Backend] = found
-        return make(filled(with_settings(spec, found), self._outside.scope(home)), services)
+        return make(filled(spec, found, self._outside.scope(home)), services)
+
+    def _backend_kind(self, spec: BackendSpec) -> type[Backend]:
+        found = registry().backend(SIMULATED if self._options.simulate == "all" else spec.kind)
+        assert found is not None, f"the loader let backend {spec.kind!r} pass"
+        return found
+
+    def _check_backends(self) -> None:
+        """Refuse what templates of backends come to before the first task. A dry run may lack the secrets in them."""
+        for home, spec in () if self._options.dry_run else self._outside.backends:
+            filled(spec, self._backend_kind(spec), self._outside.scope(home))
 
     def _disk_failed(self, error: OSError) -> None:
         self.trouble = f"the output of tasks cannot be written: {error}"

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 
-from orchestrator.bootstrap.filling import filled, with_settings
+from orchestrator.bootstrap.filling import filled
 from orchestrator.bootstrap.loading import current_folder, registry
 from orchestrator.bootstrap.options import DEFAULT_SEED
 from orchestrator.bootstrap.sources import (
@@ -118,4 +118,4 @@ class Workshop:
             redact=self.redact,
         )
         make: Callable[[BackendSpec, BackendServices], Backend] = found
-        return make(filled(with_settings(spec, found), scope), services)
+        return make(filled(spec, found, scope), services)

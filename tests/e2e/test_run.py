@@ -202,6 +202,18 @@ def started(path: Path, state: Path, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
+def test_what_an_input_makes_of_a_backend_is_refused_before_the_first_task(tmp_path: Path) -> None:
+    text = (
+        "version: 1\nname: f\ninputs: {url: {required: true}}\n"
+        "backends: {m: {kind: openai, base_url: '{{ inputs.url }}', model: x}}\n"
+        "tasks:\n  a: {shell: echo hello}\n  b: {llm: {backend: m, prompt: hi}}\n"
+    )
+    done = piped("run", str(flow(tmp_path, text)), "-i", "url=localhost:11434", state=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "openai 'm': 'localhost:11434' is no address" in done.stderr
+    assert "a starts" not in done.stderr
+
+
 def wait_for(text: str) -> None:
     end = time.monotonic() + 20
     while not alive(text):
