@@ -293,6 +293,7 @@ class Checker:
 
     def _check_task(self, draft: Draft) -> None:
         self._check_group(draft)
+        self._check_settings(draft)
         for name, condition, path in depends_on(draft):
             self.dependencies.declare(draft.id, name, condition, path)
         place = self._places.of(draft)
@@ -323,6 +324,11 @@ class Checker:
             hint = self._findings.suggest(group, known) or "declare it under `groups:`"
             path = (*draft.path, "group") if "group" in draft.given else ("defaults", "group")
             self._findings.add(f"there is no group {group!r}", path, hint, code=Code.UNKNOWN_NAME)
+
+    def _check_settings(self, draft: Draft) -> None:
+        fault = self.maker.fault(draft)
+        if fault is not None:
+            self._findings.add(f"{draft.kind!r} with what `defaults` say: {fault}", (*draft.path, draft.kind))
 
     def _check_call(self, draft: Draft) -> None:
         """Check what a task hands to the file that it calls, as far as it is known before the run."""

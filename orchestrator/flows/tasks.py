@@ -307,6 +307,15 @@ class TaskMaker:
     def _own_or_default(self, given: Mapping[str, Any], key: str) -> Any:  # noqa: ANN401 - as the key has it
         return given.get(key, self._defaults.get(key))
 
+    def fault(self, draft: Draft) -> str | None:
+        """Return what keeps the task's settings from taking the defaults."""
+        try:
+            if draft.chosen is not None:
+                self._settings(draft)
+        except ValueError as error:
+            return str(error)
+        return None
+
     def _settings(self, draft: Draft) -> object:
         """Return the kind's settings; what runs shell commands may stand among the defaults."""
         settings: Any = draft.chosen.settings if draft.chosen else None

@@ -74,6 +74,8 @@ class ShellSettings:
     )
 
     def __post_init__(self) -> None:
+        if self.with_ is not None:
+            _check_interpreter(self.with_)
         if self.templates and not isinstance(self.command, str):
             _check_words(self.command)
         if self.templates and isinstance(self.command, str) and "{{" in self.command and not _is_shell(self.with_):
@@ -81,6 +83,18 @@ class ShellSettings:
                 "values are kept apart from the command's text for shells alone; "
                 "hand them over in `env` or `stdin`, write the command as a list, or say `templates: false`"
             )
+
+
+def _check_interpreter(chosen: str | tuple[str, ...]) -> None:
+    """Refuse what cannot run a text: no program, or a shell that would take the text for the name of a file."""
+    try:
+        program, *options = _words(chosen) or ("",)
+    except ValueError as error:
+        raise ValueError(f"'with' cannot be split into words: {error}") from error
+    if not program:
+        raise ValueError("'with' names no program; write one that reads a command, such as `bash -c`")
+    if not options and Path(program).name in _SHELLS:
+        raise ValueError(f"'with: {program}' takes the command for the name of a file; write `with: {program} -c`")
 
 
 def _check_words(command: tuple[str, ...]) -> None:
@@ -172,7 +186,7 @@ _SHELLS: Final = frozenset({"sh", "bash", "dash", "ash", "ksh", "mksh", "zsh", "
 
 def _is_shell(given: str | tuple[str, ...] | None) -> bool:
     """Return whether what runs the text reads it as a POSIX shell does: there a value can be a variable."""
-    words = shlex.split(given) if isinstance(given, str) else list(given or SH)
+    words = _words(given or SH)
     programs = [Path(word).name for word in words[:2] if word != "env"]
     return bool(programs) and Path(programs[0]).name in _SHELLS
 
@@ -180,7 +194,11 @@ def _is_shell(given: str | tuple[str, ...] | None) -> bool:
 def _interpreter(chosen: str | tuple[str, ...] | None, environment: Mapping[str, str]) -> tuple[str, ...]:
     if chosen is None:
         return BASH if _has_bash(environment.get("PATH")) else SH
-    return tuple(shlex.split(chosen)) if isinstance(chosen, str) else tuple(chosen)
+    return _words(chosen)
+
+
+def _words(chosen: str | tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(shlex.split(chosen)) if isinstance(chosen, str) else chosen
 
 
 @lru_cache(maxsize=16)

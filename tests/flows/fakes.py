@@ -32,6 +32,10 @@ class ShellSettings:
     templates: bool = field(default=True, metadata=doc("Whether it holds templates."))
     grace: Duration = field(default=5.0, metadata=doc("How long it may take to end."))
 
+    def __post_init__(self) -> None:
+        if self.with_ == "nothing":
+            raise ValueError("nothing runs no command; write `sh -c`")
+
 
 @dataclass(frozen=True, slots=True)
 class HttpSettings:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 from pathlib import Path
 
@@ -91,6 +92,21 @@ async def test_a_value_is_never_a_command() -> None:
 def test_in_a_list_each_value_is_a_word_and_a_list_several() -> None:
     prepared = ShellKind().prepare(ShellSettings(("echo", "{{ items }}", "x{{ one }}")), Names(items=["a", "b"], one=1))
     assert prepared.command == ("echo", "a", "b", "x1")
+
+
+@pytest.mark.parametrize(
+    ("chosen", "why"),
+    [
+        ("bash", "takes the command for the name of a file; write `with: bash -c`"),
+        (("/bin/sh",), "write `with: /bin/sh -c`"),
+        ('bash "', "'with' cannot be split into words: No closing quotation"),
+        ("", "'with' names no program"),
+        ((), "'with' names no program"),
+    ],
+)
+def test_what_cannot_run_a_text_is_refused(chosen: str | tuple[str, ...], why: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(why)):
+        ShellSettings("echo hi", with_=chosen)
 
 
 def test_with_templates_off_a_command_stands_as_it_is() -> None:
