@@ -75,6 +75,8 @@ class Attempt:
     is_stopping = False
     usage = NO_USAGE
     reported = False
+    is_second_best = False
+    """Whether a fallback was asked, or a cheaper model: such an answer is not the one to the task's own question."""
     holds_slots = True
     calling: Grant | None = None
     given_up: Failure | None = None
@@ -322,7 +324,9 @@ class Attempt:
         if desk is None:
             return own
         is_own = desk is (self.node.callees or self.node.candidates)[0]
-        return self._hub.scheduler.degradation.model_at(desk) or (own if is_own else None)
+        cheaper = self._hub.scheduler.degradation.model_at(desk)
+        self.is_second_best |= not is_own or cheaper is not None
+        return cheaper or (own if is_own else None)
 
     def used(self, usage: Usage, model: str | None = None, window: int | None = None) -> None:
         if self.is_over:

@@ -52,7 +52,7 @@ class Endings:
             return
         self._hub.emit(AttemptSucceeded(node.id, attempt.number, satisfied))
         if satisfied:
-            if node.task.cache_ttl is not None:
+            if node.task.cache_ttl is not None and not attempt.is_second_best:
                 self._scheduler.saving.keep(node, output)
             self._scheduler.succeed(node, output)
         elif node.task.until is not None:

@@ -123,6 +123,35 @@ def test_the_same_question_is_answered_from_before() -> None:
     assert again.events(ev.AttemptStarted) == []
 
 
+def asks(context: Context) -> dict[str, object]:
+    return {"value": context.model("large")}
+
+
+def test_the_answer_of_a_fallback_is_not_kept_as_the_backend_s_own() -> None:
+    answers = Answers()
+    backends = [backend("x", fallback=("y",)), backend("y")]
+    told = flow(
+        task("first", [2.0]), task("a", [asks], needs=["first"], backend="x", cache_ttl=60.0), backends=backends
+    )
+    tell(told, Setting([(1.0, TripBreaker(backend="x"))], parts={"cache": answers}))
+    assert answers.kept == {}
+    tell(told, Setting(parts={"cache": answers}))
+    assert [kept["value"] for kept in answers.kept.values()] == ["large"]
+
+
+def test_the_answer_of_a_cheaper_model_is_not_kept_as_the_dear_one_s() -> None:
+    answers = Answers()
+    cheaper = DegradeLevel("reduced", ("y",), models={"x": "small"})
+    told = flow(
+        task("first", [2.0]),
+        task("a", [asks], needs=["first"], backend="x", cache_ttl=60.0),
+        backends=BOTH,
+        degrade=(cheaper,),
+    )
+    story = tell(told, Setting([(1.0, TripBreaker(backend="y"))], parts={"cache": answers}))
+    assert (story.output("a")["value"], answers.kept) == ("small", {})
+
+
 def test_an_old_answer_is_none_while_all_is_well() -> None:
     assert cached(Answers(age=61.0), 0.5, {"value": "fresh"}).output("a")["value"] == "fresh"
 
@@ -154,7 +183,7 @@ def test_who_is_parked_takes_an_old_answer_when_the_level_falls() -> None:
 class Disk:
     """Takes what is saved, or does not."""
 
-    def __init__(self, error: OSError | None = None) -> None:
+    def __init__(self, error: OSError | ValueError | None = None) -> None:
         self.files: dict[str, str | Cut] = {}
         self._error = error
 
@@ -182,6 +211,14 @@ def test_a_file_that_cannot_be_written_fails_its_task() -> None:
     story = tell(flow(task("a", [1.0], save="a.md"), folder="/f"), Setting(parts={"save": disk.save}))
     assert story.error("a").message == "cannot save /f/a.md: Permission denied"
     assert story.state("a") is State.FAILED
+
+
+def test_a_path_that_no_file_can_have_fails_its_task_alone() -> None:
+    disk = Disk(ValueError("embedded null byte"))
+    told = flow(task("a", [1.0], save="{{ run.name }}\0"), task("b", [2.0]), folder="/f")
+    story = tell(told, Setting(parts={"save": disk.save}))
+    assert story.states() == {"a": "failed", "b": "succeeded"}
+    assert "embedded null byte" in story.error("a").message
 
 
 # ── health ──────────────────────────────────────────────────────────────────────────────────────
