@@ -70,7 +70,7 @@ class LlmKind(Kind):
 
     async def run(self, settings: LlmSettings, context: Context) -> Mapping[str, object]:
         model = model_of(context.backend)
-        files = await files_of(settings) if settings.files else ()
+        files = await files_of(settings, rehearsal=context.run.rehearsal) if settings.files else ()
         request = request_of(settings, model.spec, files)
         if settings.output is not None:
             return await _fitting(request, settings.output, context)

@@ -266,11 +266,14 @@ def _system(settings: PromptSettings) -> str | None:
 # ── files ───────────────────────────────────────────────────────────────────────────────────────
 
 
-async def files_of(settings: PromptSettings) -> tuple[Part, ...]:
-    """Read the files that the settings name. Raises InputError for what cannot be sent."""
+async def files_of(settings: PromptSettings, *, rehearsal: bool) -> tuple[Part, ...]:
+    """Read the files that the settings name. Raises InputError for what cannot be sent.
+
+    In a rehearsal a file may be missing: who was to write it has not.
+    """
     if not settings.files:
         return ()
-    return await asyncio.to_thread(_read_files, settings.files)
+    return await asyncio.to_thread(_read_files, settings.files, rehearsal=rehearsal)
 
 
 def states_of_files(settings: PromptSettings) -> list[tuple[int, int]]:
@@ -279,9 +282,13 @@ def states_of_files(settings: PromptSettings) -> list[tuple[int, int]]:
     return [(state.st_size, state.st_mtime_ns) for state in states]
 
 
-def _read_files(names: tuple[str, ...]) -> tuple[Part, ...]:
-    parts, left = [], MAX_FILES
+def _read_files(names: tuple[str, ...], *, rehearsal: bool) -> tuple[Part, ...]:
+    parts: list[Part] = []
+    left = MAX_FILES
     for name in names:
+        if rehearsal and not Path(name).exists():
+            parts.append(Text(f"[simulated: {Path(name).name} is not there]\n\n"))
+            continue
         data = _read_file(Path(name), left)
         left -= len(data)
         parts.append(_part(Path(name), data))

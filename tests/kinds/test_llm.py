@@ -201,6 +201,14 @@ async def test_a_file_that_cannot_be_sent_is_named(tmp_path: Path, name: str, co
         await shown(tmp_path, name)
 
 
+async def test_in_a_rehearsal_a_file_that_nobody_wrote_is_missed_by_none(tmp_path: Path) -> None:
+    model = ScriptedModel(ANSWER)
+    context = FakeContext(tmp_path, backend=model)
+    context._run = replace(context.run, rehearsal=True)
+    await LlmKind().run(LlmKind().prepare(replace(LOOK, files=("no.png",)), names(tmp_path)), context)
+    assert model.asked[0].messages[0].text == "[simulated: no.png is not there]\n\nlook"
+
+
 async def test_sampling_and_further_fields_are_sent(tmp_path: Path) -> None:
     request = await shown(tmp_path, settings=LlmSettings("x", top_p="0.9", extra={"seed": 7}))
     assert (request.top_p, request.extra) == (0.9, {"seed": 7})

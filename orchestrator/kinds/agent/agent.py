@@ -61,7 +61,8 @@ class Agent:
         return tuple(message for message in kept if message.parts)
 
     async def _begin(self, history: tuple[Message, ...]) -> None:
-        request = request_of(self._settings, self._asker.spec, await files_of(self._settings))
+        files = await files_of(self._settings, rehearsal=self._context.run.rehearsal)
+        request = request_of(self._settings, self._asker.spec, files)
         system = () if request.system is None else (said("system", request.system),)
         for message in (*system, *request.messages):
             self._context.say(message)

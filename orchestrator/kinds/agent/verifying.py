@@ -58,7 +58,7 @@ class Check:
         times = "once" if self._told == 0 else f"{self._told + 1} times"
         ended = f" ({why_last})" if why_last is not None else ""
         return WorkError(
-            f"verify failed {times}{ended}: {in_words(ran.code or 0)}: {_last_line(ran.output)}",
+            f"verify failed {times}{ended}: {in_words(ran.code or 0)}{_last_words(ran.output)}",
             code=Code.EXIT_CODE,
             exit_code=ran.code,
             hint="look at what it printed, or raise verify.rounds",
@@ -66,5 +66,6 @@ class Check:
         )
 
 
-def _last_line(printed: str) -> str:
-    return printed.rstrip().rpartition("\n")[2].strip()[:200]
+def _last_words(printed: str) -> str:
+    last = printed.rstrip().rpartition("\n")[2].strip()[:200]
+    return f": {last}" if last else ""

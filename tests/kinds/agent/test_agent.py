@@ -308,7 +308,7 @@ async def test_a_check_that_keeps_failing_fails_the_task(tmp_path: Path) -> None
 
 async def test_a_check_that_nobody_may_mend_any_more_fails_the_task(tmp_path: Path) -> None:
     settings = AgentSettings("x", max_turns=1, verify=Verify("false"))
-    with pytest.raises(WorkError, match=r"verify failed once \(max_turns \(1\) was reached\)"):
+    with pytest.raises(WorkError, match=r"verify failed once \(max_turns \(1\) was reached\): exit code 1$"):
         await run(settings, context_of(Talker("a"), folder=tmp_path))
 
 
