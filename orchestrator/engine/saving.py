@@ -34,8 +34,8 @@ class Saving:
         path = Path(node.level.flow.folder, self._scheduler.renderer.text(node.task.save, node))
         try:
             self._parts.save(path, _worth_saving(node, output))
-        except OSError as error:
-            why = f"cannot save {path}: {error.strerror or error}"
+        except (OSError, ValueError) as error:  # the latter of a path that no file can have: with a NUL in it
+            why = f"cannot save {path}: {getattr(error, 'strerror', None) or error}"
             failure = Failure(
                 Code.NOT_SAVED, ErrorClass.PERMANENT, ErrorKind.WORK, why, hint="check the path of `save`"
             )
