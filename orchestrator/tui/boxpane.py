@@ -11,7 +11,7 @@ from orchestrator.core.states import State, Status
 from orchestrator.tui.boxes import Look, counts_of, is_one, worst
 from orchestrator.tui.faces import last_words, tally_spans
 from orchestrator.tui.graph import Graph
-from orchestrator.tui.lines import Line, Span, clip, gap, spread
+from orchestrator.tui.lines import Line, Span, gap, shortened, spread
 from orchestrator.tui.text import clean, duration, fit, plural
 
 _LABEL: Final = 9
@@ -51,7 +51,7 @@ def pane_lines(look: Look, box: str | None, chain: Sequence[str], cells: int) ->
         (Span(fit(" feeds", _LABEL), "muted"), *_names(look, look.graph.feeds[box]), *_beyond(look.graph, box)),
         (Span(fit(" the end", _LABEL), "muted"), *_chain(look, chain)),
     ]
-    return [clip(line, cells) for line in lines]
+    return [shortened(line, cells, look.glyphs.ellipsis) for line in lines]
 
 
 def _now(look: Look, box: str) -> Iterable[Span]:

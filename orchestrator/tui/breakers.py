@@ -9,7 +9,7 @@ from typing import Final
 from orchestrator.core.progress import BackendProgress
 from orchestrator.core.states import BreakerState, Health, Reason, Status
 from orchestrator.tui.health import breaker_words
-from orchestrator.tui.lines import Line, Span, gap
+from orchestrator.tui.lines import Line, Span, gap, width
 from orchestrator.tui.pages import Look, PageLine, heading
 from orchestrator.tui.subjects import Subject
 from orchestrator.tui.text import clean, countdown, fit, shorten, tenths
@@ -72,7 +72,7 @@ def _head(look: Look, names: int) -> Line:
 def _row(look: Look, backend: BackendProgress, names: int, subject: str) -> Line:
     glyph, word, role = _state(look, backend)
     name = fit(clean(backend.info.name), names - 1, look.glyphs.ellipsis)
-    return (
+    row = (
         look.fold(subject),
         Span(f"{glyph} ", f"{role}.plain"),
         Span(word, role),
@@ -83,8 +83,13 @@ def _row(look: Look, backend: BackendProgress, names: int, subject: str) -> Line
         *((gap(2),) if look.is_wide else ()),
         Span(fit(next_words(backend, look.now), _NEXT, look.glyphs.ellipsis), "text"),
         *_held(look, backend),
-        *(_last_columns(look, backend) if look.is_wide else ()),
+        *(_check(look, backend) if look.is_wide else ()),
     )
+    return (*row, _error(look, backend, look.cells - width(row))) if look.is_wide else row
+
+
+def _error(look: Look, backend: BackendProgress, room: int) -> Span:
+    return Span(shorten(clean(backend.last_error), room, look.glyphs.ellipsis), "muted")
 
 
 def _fails_role(backend: BackendProgress) -> str:
@@ -125,10 +130,6 @@ def _held(look: Look, backend: BackendProgress) -> Line:
     number = look.census.held_at(name, Reason.BREAKER, Reason.QUOTA)
     number += look.census.held_at(name, Reason.RATE_LIMIT) if backend.held_for is Reason.RATE_LIMIT else 0
     return (Span(fit(str(number) if number else "-", _HELD), "circuit.plain" if number else "muted"),)
-
-
-def _last_columns(look: Look, backend: BackendProgress) -> Line:
-    return (*_check(look, backend), Span(clean(backend.last_error), "muted"))
 
 
 def _check(look: Look, backend: BackendProgress) -> Line:
@@ -176,7 +177,14 @@ def _stays(backend: BackendProgress, now: float) -> Iterator[tuple[float, float,
 
 def _details(look: Look, backend: BackendProgress) -> Iterator[PageLine]:
     for label, text, role in _facts(look, backend):
-        yield (gap(_INDENT), Span(fit(label, 10), "muted"), Span(shorten(text, look.cells - 17), role)), ""
+        yield (
+            (
+                gap(_INDENT),
+                Span(fit(label, 10), "muted"),
+                Span(shorten(text, look.cells - 17, look.glyphs.ellipsis), role),
+            ),
+            "",
+        )
     hidden = len(backend.moves) - _KEPT
     if hidden > 0:
         yield (gap(_INDENT), Span(f"{hidden} earlier moves", "muted")), ""
@@ -185,8 +193,9 @@ def _details(look: Look, backend: BackendProgress) -> Iterator[PageLine]:
         words = f"{_word(move.from_)} {arrow} {_word(move.to)}"
         until = "" if move.until is None else f", probe at {tenths(move.until)}"
         role = f"{ROLES[move.to]}.plain"
-        why = Span(clean(move.why) + until, "muted")
-        yield (gap(_INDENT), Span(f"{tenths(at):<10}", "muted"), Span(fit(words, 24), role), why), ""
+        start = (gap(_INDENT), Span(f"{tenths(at):<10}", "muted"), Span(fit(words, 24), role))
+        why = shorten(clean(move.why), look.cells - width(start) - len(until), look.glyphs.ellipsis)
+        yield (*start, Span(why + until, "muted")), ""
     if not backend.moves:
         yield (gap(_INDENT), Span("breaker   it never opened", "muted")), ""
 

@@ -57,6 +57,11 @@ def clip(line: Line, cells: int) -> Line:
     return tuple(kept)
 
 
+def shortened(line: Line, cells: int, ellipsis: str) -> Line:
+    """Return the line in at most so many cells, with a sign at its end where that is not all."""
+    return line if width(line) <= cells else (*clip(line, cells - len(ellipsis)), Span(ellipsis, "muted"))
+
+
 def muted(line: Line) -> Line:
     """Return the line without the colours of its own."""
     return tuple(span._replace(role="muted") for span in line)

@@ -347,7 +347,7 @@ def test_closed_breakers_need_no_reset() -> None:
 def test_tripping_asks_and_says_what_runs() -> None:
     desk = do(on_task(research(), "research[patents]"), "breaker.trip")
     assert desk.asked[0].title == "Trip claude/sonnet?"
-    assert desk.asked[0].body.startswith("3 running calls will finish")
+    assert desk.asked[0].body == "3 running calls will finish; new calls wait or fail until you reset it."
     assert orders(desk) == [("TripBreaker", "claude/sonnet")]
 
 

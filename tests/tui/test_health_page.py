@@ -44,8 +44,7 @@ def one_backend(*events: ev.Event) -> Scene:
 def test_rows_find_room(cells: int) -> None:
     for lines in (health_lines(look(research(), cells)), summary_lines(look(research(), cells))):
         for line, key in lines:
-            subject = Subject.read(key)
-            if subject is not None and subject.kind != "backend":
+            if Subject.read(key) is not None:
                 assert width(line) <= cells, plain(line)
 
 
@@ -102,6 +101,17 @@ def test_a_backend_unfolds_into_all_that_is_known_of_it() -> None:
         "01:40.0   open → half-open        cool-down over",
     ):
         assert words in text
+
+
+@pytest.mark.parametrize("cells", [80, 118, 200])
+def test_what_went_wrong_is_cut_with_a_sign_that_it_was(cells: int) -> None:
+    why = "GET /a/page/whose/name/is/long answered 503 Service Unavailable, " * 4
+    scene = one_backend(ev.BreakerMoved("web", BreakerState.CLOSED, BreakerState.OPEN, why, 130.0))
+    scene.task("x", "a", backend="web").starts("x", at=101.0).stumbles("x", upstream(why), 2.0)
+    lines = health(scene, cells=cells, opened=frozenset({Subject("backend", "web").key})).splitlines()
+    told = [line for line in lines if "GET /a" in line]
+    assert len(told) == (3 if cells > 80 else 2)
+    assert all(len(line) <= cells and "…" in line for line in told)
 
 
 def test_history_shows_the_worst_of_each_part_of_the_time() -> None:

@@ -190,6 +190,8 @@ def test_the_pane_says_how_the_box_stands_and_what_it_is_about() -> None:
 def test_the_pane_fits_and_without_a_box_it_is_empty() -> None:
     look = look_at(research())
     for box in look.graph.needs:
-        assert all(width(line) <= 40 for line in pane_lines(look, box, (), 40))
+        for line, whole in zip(pane_lines(look, box, (), 40), pane_lines(look, box, (), 400), strict=True):
+            assert width(line) <= 40
+            assert plain(line).endswith("…") is (width(whole) > 40)
     assert pane_lines(look, None, (), 40) == []
     assert plain(pane_title(look, None, 40)) == ""

@@ -65,7 +65,8 @@ class TripBreaker(Command):
         if backend is None:
             return
         calls = desk.run.backends[backend].in_use
-        body = f"{plural(calls, 'running call')} will finish; new calls wait or fail until you reset it."
+        end = f"{plural(calls, 'running call')} will finish; new" if calls else "New"
+        body = f"{end} calls wait or fail until you reset it."
         question = confirm(f"Trip {clean(backend)}?", body, "Trip")
         desk.ask(question, lambda _: desk.send([ask.TripBreaker(backend=backend)], f"Tripping {clean(backend)}"))
 

@@ -71,6 +71,11 @@ class DagView(View):
 
     # ── drawing ─────────────────────────────────────────────────────────────────────────────────
 
+    @property
+    def kept_free(self) -> tuple[int, int]:
+        """The pane says what became of the box; the graph has room for toasts."""
+        return 0, self._title.size.height + self._pane.size.height
+
     def _look(self) -> Look:
         office = self.office
         glyphs = office.paint.glyphs

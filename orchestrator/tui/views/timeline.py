@@ -12,7 +12,7 @@ from orchestrator.core.progress import ENDED_BADLY
 from orchestrator.tui import faces, timeline
 from orchestrator.tui.commands import Motion, Place
 from orchestrator.tui.feed import Changes
-from orchestrator.tui.lines import Line, Span, clip, gap, spread, width
+from orchestrator.tui.lines import Line, Span, gap, shortened, spread, width
 from orchestrator.tui.rows import Row
 from orchestrator.tui.text import clean, shorten
 from orchestrator.tui.timeline import Chart, Scale, Shape
@@ -109,6 +109,10 @@ class TimelineView(ListView):
             self._names = run.membership, max(map(len, run.tasks), default=0)
         return self._names[1]
 
+    @property
+    def kept_free(self) -> tuple[int, int]:
+        return 0, self._note.size.height + self._legend.size.height
+
     def draw_pane(self) -> None:
         cells, glyphs = self._note.size.width, self.office.paint.glyphs
         self._note.show(self._about(cells))
@@ -129,7 +133,7 @@ class TimelineView(ListView):
             Span(f"  {glyphs.status[task.status]} {words}  ", f"{task.status.value}.plain"),
             Span(clean(why), "bad" if task.status in ENDED_BADLY else "text"),
         )
-        return clip(line, cells)
+        return shortened(line, cells, glyphs.ellipsis)
 
     def _state(self) -> str:
         step = timeline.step_words(self._scale.step)

@@ -126,6 +126,11 @@ class View(Vertical):
         self.rebuild()
         self.tick()
 
+    @property
+    def kept_free(self) -> tuple[int, int]:
+        """Return how many columns at the right, or lines at the bottom, no toast may hide."""
+        return 0, 0
+
     def use(self, paint: Paint) -> None:
         """Show another theme."""
         for widget in (*self.query(Bar), *self.query(Listing)):
