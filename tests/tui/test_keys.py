@@ -453,6 +453,7 @@ async def test_what_a_key_is_answered_stays_when_a_question_comes_or_goes(dashbo
 
 async def test_the_last_toast_stands_above_the_footer_however_the_words_of_another_break(dashboard: Make) -> None:
     async with Screen(dashboard(empty()), (100, 30)) as eyes:
+        await eyes.press("5")
         eyes.app.notify("x" * 47, timeout=9)
         eyes.app.notify("the last", timeout=9)
         await eyes.pilot.pause(0.3)

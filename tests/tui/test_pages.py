@@ -511,12 +511,30 @@ async def test_a_toast_that_stands_takes_the_form_of_the_screen_that_became_shor
 async def test_on_a_high_screen_toasts_stand_at_the_bottom_and_leave_no_gaps(dashboard: Make) -> None:
     scene = research()
     async with Screen(dashboard(scene)) as eyes:
+        await eyes.press("5")
         places = []
         for percent in (75, 90, 100):
             scene.tell(ev.BudgetThreshold("run", "tokens", percent))
             await eyes.pilot.pause(0.3)
             places += [toast.bottom for toast in standing(eyes)]
         assert places == [39, 39, 39]
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 40), (200, 60)])
+async def test_toasts_stand_over_the_table_and_hide_no_output(dashboard: Make, size: tuple[int, int]) -> None:
+    scene = research()
+    async with Screen(dashboard(scene), size) as eyes:
+        await eyes.press("N")
+        eyes.app.main.tell("What a key is answered is told in as many words as that takes, so that it has two lines.")
+        await eyes.pilot.pause(0.3)
+        table, [toast] = eyes.table.region, standing(eyes)
+        assert table.contains_region(toast)
+        assert (toast.right, toast.bottom) == (table.right - 2, table.bottom)
+        await eyes.press("enter")
+        scene.at += 1.0
+        await eyes.pilot.pause(0.4)
+        [toast] = standing(eyes)
+        assert (toast.right, toast.bottom) == (size[0] - 2, size[1] - 1)
 
 
 async def test_nothing_pops_up_over_a_dialog(dashboard: Make) -> None:

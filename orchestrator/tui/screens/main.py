@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.timer import Timer
 from textual.widgets import Input
+from textual.widgets._toast import ToastRack
 
 from orchestrator.core.events import RunFinished
 from orchestrator.core.ports import Session
@@ -50,6 +51,10 @@ AWAY: Final = 10.0
 MINIMUM: Final = (60, 16)
 INLINE: Final = (60, 8)
 """The least room, in cells and lines: of a whole terminal, and below a prompt."""
+
+
+_BESIDE: Final = 2
+"""Cells at the right of a toast, as in the styles of the app."""
 
 
 def tab(place: Place, keymap: Keymap) -> Tab:
@@ -105,6 +110,7 @@ class MainScreen(DeskScreen):
         yield Bar(self.paint, id="small")
 
     def on_mount(self) -> None:
+        self._toasts = self.get_child_by_type(ToastRack)
         self.view.target.focus()
         self.bindings_updated_signal.subscribe(self, lambda _: self._draw_keys())
         self.view.rebuild()
@@ -247,6 +253,13 @@ class MainScreen(DeskScreen):
         if run.state is RunState.CANCELLING:
             self._draw_keys()
         self._renew_keys()
+        self._place_toasts()
+
+    def _place_toasts(self) -> None:
+        """Let toasts stand where they hide no output; where lines are few, they have a place of their own."""
+        right, below = self.view.kept_free
+        is_short = self.has_class("-h-short") or self.app.is_inline
+        self._toasts.styles.padding = None if is_short else (0, right + _BESIDE, below, 0)
 
     def _tab_line(self) -> Line:
         chosen = tab(self.view.place, self.keymap).key

@@ -64,11 +64,11 @@ class TasksView(ListView):
         self._search = SearchLine(paint)
         yield self._strip
         with Container(id="body"):
-            with Vertical(id="main"):
+            with Vertical(id="main") as self._main:
                 yield self.filter_line
                 yield self.head
                 yield self.table
-            with Vertical(id="pane"):
+            with Vertical(id="pane") as self._pane:
                 yield self._pane_title
                 yield self._search
                 yield self.output
@@ -117,6 +117,14 @@ class TasksView(ListView):
             counts = office.feed.family.counts[row.name]
             return faces.fan_line(view, row, counts, opened=board.folds.is_open(row))
         return faces.task_line(view, row, marked=row.name in board.marks, faded=board.is_faded(row))
+
+    @property
+    def kept_free(self) -> tuple[int, int]:
+        """What a task writes is read at its end, where toasts would stand; the table has room for them."""
+        main, pane = self._main.size, self._pane.size
+        if not main.area or not pane.area:
+            return 0, 0
+        return (pane.width, 0) if self._pane.region.x else (0, pane.height)
 
     # ── the pane ────────────────────────────────────────────────────────────────────────────────
 
