@@ -40,7 +40,11 @@ class Degradation:
             down = [why for name in level.when if (why := self._why_down(self._scheduler.world.desks[name]))]
             if down and (not level.all_of or len(down) == len(level.when)):
                 return level, "; ".join(down)
-        return None, "all backends are well again"
+        tried = next((name for level in self._hub.flow.degrade for name in level.when if self._is_tried(name)), None)
+        return None, "all backends are well again" if tried is None else f"{tried} is tried again"
+
+    def _is_tried(self, name: str) -> bool:
+        return self._scheduler.world.desks[name].breaker.breaker.state is BreakerState.HALF_OPEN
 
     def _why_down(self, desk: Desk) -> str | None:
         """Return what is wrong with the backend, for people; None if nothing is."""

@@ -9,7 +9,7 @@ import pytest
 from orchestrator.core import events as ev
 from orchestrator.core.commands import CheckHealth, ResetBreaker, TripBreaker
 from orchestrator.core.errors import UpstreamError
-from orchestrator.core.flow import BackendSpec, DegradeLevel, HealthCheck
+from orchestrator.core.flow import BackendSpec, BreakerPolicy, DegradeLevel, HealthCheck
 from orchestrator.core.output import Cut
 from orchestrator.core.ports import Cache, Checkable, Context, Kept
 from orchestrator.core.states import Health, Outcome, State
@@ -51,6 +51,18 @@ def test_the_level_follows_the_backends_down_and_up_again() -> None:
     assert levels(story) == [(1.0, "reduced"), (2.0, "minimal"), (3.0, "reduced"), (4.0, "full")]
     assert story.run.level is not None
     assert story.run.level.why == "all backends are well again"
+
+
+def test_a_backend_that_is_only_tried_again_is_not_called_well() -> None:
+    policy = BreakerPolicy(failure_threshold=1, reset_timeout=5.0, success_threshold=1)
+    told = flow(
+        task("a", [busy()], [1.0], retries=2, backend="x"), backends=[backend("x", breaker=policy)], degrade=(REDUCED,)
+    )
+    changes = tell(told).events(ev.LevelChanged)
+    assert [(change.level, change.why) for change in changes] == [
+        ("reduced", "the breaker of x is open"),
+        ("full", "x is tried again"),
+    ]
 
 
 def test_below_full_what_is_optional_is_left_out_and_those_who_need_it_go_on() -> None:
