@@ -205,7 +205,7 @@ def _failed(run: Run, event: ev.TaskFailed) -> Toast | None:
 def _finished(run: Run, event: ev.RunFinished) -> Toast:
     tally, long = run.tally, run.at > LONG
     summary, leave = ("view.summary", "shows the summary"), ("quit", "quits")
-    if event.outcome in {Outcome.SUCCEEDED, Outcome.DEGRADED}:
+    if event.outcome is Outcome.SUCCEEDED:
         text = f"{tally.done} of {tally.total} done."
         return Toast("finished", "Finished", text, bell=long, urgent=long, last=True, hints=(summary, leave))
     counts = [f"{tally.failed} failed"] if tally.failed else []
@@ -215,7 +215,8 @@ def _finished(run: Run, event: ev.RunFinished) -> Toast:
     text = f"{', '.join(counts) or 'nothing failed'} of {tally.total}."
     hints = (summary, ("run.retry_failed", "retries"), leave)
     title = f"Finished: {event.outcome.value}"
-    return Toast("finished", title, text, "error", 8.0, bell=long, urgent=long, last=True, hints=hints)
+    severity: Severity = "warning" if event.outcome is Outcome.DEGRADED else "error"
+    return Toast("finished", title, text, severity, 8.0, bell=long, urgent=long, last=True, hints=hints)
 
 
 def _refused(run: Run, event: ev.CommandRefused) -> Toast:

@@ -148,5 +148,12 @@ def test_the_end_is_told_with_what_can_be_done() -> None:
     assert text.words(KEYS.__getitem__) == "3 of 3 done.  (6 shows the summary, q quits)"
 
 
+def test_a_run_that_lost_only_what_it_could_spare_tells_so_at_its_end() -> None:
+    text = News().toast(Record("r", 0, 4.0, ev.RunFinished(Outcome.DEGRADED)), finished(well=False).run)
+    assert text is not None
+    assert (text.title, text.severity) == ("Finished: degraded", "warning")
+    assert text.text == "1 failed, 1 skipped of 3."
+
+
 def test_what_nobody_needs_to_know_is_not_told() -> None:
     assert toast(News(), scene(), ev.TaskPaused("x", "operator")) is None
