@@ -21,6 +21,9 @@ EMPTY: Final[Mapping[str, Any]] = MappingProxyType({})
 
 DEFAULT_GROUP: Final = "default"
 
+ALWAYS_SECONDS: Final = 60.0
+"""How long `always` tasks may take after their group or the run was cancelled, or the run's deadline has passed."""
+
 DEEPEST_TEAM: Final = 5
 """How many tasks may stand above one that another has started."""
 

@@ -24,7 +24,7 @@ from orchestrator.core.events import (
     TaskSucceeded,
     TaskWaiting,
 )
-from orchestrator.core.flow import FLOW_KIND, GATE_KIND, Need, OnFailure
+from orchestrator.core.flow import ALWAYS_SECONDS, FLOW_KIND, GATE_KIND, Need, OnFailure
 from orchestrator.core.states import FINAL, Reason, State
 from orchestrator.engine.admission import Grant, given_up
 from orchestrator.engine.approvals import Approvals
@@ -48,9 +48,6 @@ from orchestrator.engine.saving import Saving
 from orchestrator.engine.world import World
 
 Ts = TypeVarTuple("Ts")
-
-ALWAYS_SECONDS: Final = 60.0
-"""How long `always` tasks may take after their group or the run was cancelled."""
 
 _RUN: Final = ("run",)
 _PENDING: Final = State.PENDING

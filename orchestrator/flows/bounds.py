@@ -9,7 +9,17 @@ from collections.abc import Iterator, Mapping
 from typing import Final, TypeAlias
 
 from orchestrator.core.fact import fact
-from orchestrator.core.flow import GATE_KIND, Algorithm, BackendSpec, Flow, ForEach, Matrix, RateLimit, RetryPolicy
+from orchestrator.core.flow import (
+    ALWAYS_SECONDS,
+    GATE_KIND,
+    Algorithm,
+    BackendSpec,
+    Flow,
+    ForEach,
+    Matrix,
+    RateLimit,
+    RetryPolicy,
+)
 from orchestrator.flows.dependencies import in_order
 from orchestrator.flows.estimates import backend_of, call_of, estimate_of, kept_budget, rounds_of
 from orchestrator.flows.grammar import has_template
@@ -100,12 +110,20 @@ def _seconds(flow: Flow, all_steps: list[Step]) -> float | None:
     """
     longest = {step.id: _longest(step) for step in all_steps}
     if any(seconds is None for seconds in longest.values()) or any(step.instances is None for step in all_steps):
-        return flow.deadline
+        return _end(flow, all_steps)
     known = {name: seconds or 0.0 for name, seconds in longest.items()}
     work = {step.id: known[step.id] * step.times for step in all_steps}
     total = min(_chain(all_steps, known) + sum(_shares(flow, all_steps, work)), sum(work.values()))
     total += sum(seconds for seconds, _, _ in _forced(all_steps, None))
-    return total if flow.deadline is None else min(total, flow.deadline)
+    end = _end(flow, all_steps)
+    return total if end is None else min(total, end)
+
+
+def _end(flow: Flow, all_steps: list[Step]) -> float | None:
+    """Return when the deadline has ended the run: after it, `always` tasks have their time, one after another."""
+    if flow.deadline is None:
+        return None
+    return flow.deadline + _chain(all_steps, {step.id: ALWAYS_SECONDS * step.task.always for step in all_steps})
 
 
 def _chain(all_steps: list[Step], longest: Mapping[str, float]) -> float:

@@ -171,6 +171,18 @@ def test_without_a_time_limit_there_is_no_bound_but_the_deadline(tmp_path: Path)
     assert bounds_of(flow_of(tmp_path, f"deadline: 2h\n{text}")).seconds == 7200.0
 
 
+def test_after_the_deadline_always_tasks_have_a_minute_each(tmp_path: Path) -> None:
+    text = """
+deadline: 1h
+tasks:
+  a: {shell: echo}
+  b: {shell: echo, depends_on: {a: not_succeeded}, always: true}
+  c: {shell: echo, depends_on: {b: settled}, always: true}
+  d: {shell: echo, always: true}
+"""
+    assert bounds_of(flow_of(tmp_path, text)).seconds == 3600.0 + 2 * 60.0
+
+
 def test_a_chain_takes_the_sum_and_slots_share_the_rest(tmp_path: Path) -> None:
     text = """
 max_concurrency: 2
