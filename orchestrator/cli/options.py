@@ -50,6 +50,13 @@ def _length(ctx: click.Context, param: click.Parameter, given: str | None) -> fl
         raise click.BadParameter(str(error), ctx, param) from None
 
 
+def _dollars(ctx: click.Context, param: click.Parameter, given: float | None) -> float | None:
+    """Return an amount of money, as large as a flow's budget may be at most; `nan` is in no range and outside none."""
+    if given is not None and not given < _MOST_DOLLARS:
+        raise click.BadParameter(f"{given} is no amount of money; write US dollars, such as 5.00", ctx, param)
+    return given
+
+
 def instance(name: str) -> str:
     """Return a task's id as the engine writes it: `review:de`, for shells, is `review[de]`."""
     task, colon, label = name.partition(":")
@@ -59,6 +66,8 @@ def instance(name: str) -> str:
 def instances(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(instance(name) for name in names)
 
+
+_MOST_DOLLARS: Final = 1e12
 
 _INPUTS: Final = "Give the flow an input. Lists and maps are JSON; a list may be a,b,c; @FILE takes a file's text."
 _SIMULATE: Final = "Touch nothing: every backend and task answers from its simulation. =models swaps the backends only."
@@ -83,7 +92,13 @@ _RUN_OPTIONS: Final = (
     click.option("--only", multiple=True, metavar="TASK", help="Run this task and what it needs; may be repeated."),
     click.option("--simulate", type=click.Choice(["all", "models"]), metavar="[=models]", help=_SIMULATE),
     click.option("--max-concurrency", type=click.IntRange(min=1), metavar="N", help="Run at most N tasks at once."),
-    click.option("--budget-usd", type=click.FloatRange(min=0), metavar="N", help="Spend at most N US dollars."),
+    click.option(
+        "--budget-usd",
+        type=click.FloatRange(min=0),
+        callback=_dollars,
+        metavar="N",
+        help="Spend at most N US dollars.",
+    ),
     click.option("--deadline", callback=_length, metavar="D", help="Stop the run after this time: 90, 30s, 5m, 1h30m."),
     click.option("--env-file", type=click.Path(), metavar="F", help="Read environment variables from this file too."),
     click.option("--approve", multiple=True, metavar="TASK", help="Approve this task in advance; may be repeated."),

@@ -47,6 +47,13 @@ def test_a_deadline_is_a_length_of_time() -> None:
     assert parsed("--deadline", "90")["deadline"] == 90
 
 
+@pytest.mark.parametrize("written", ["nan", "inf", "1e12"])
+def test_a_budget_is_an_amount_of_money(written: str) -> None:
+    assert parsed("--budget-usd", "0.5")["budget_usd"] == 0.5
+    with pytest.raises(click.BadParameter, match="is no amount of money"):
+        parsed("--budget-usd", written)
+
+
 @pytest.mark.parametrize(
     ("written", "task"),
     [
