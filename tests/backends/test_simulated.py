@@ -248,6 +248,11 @@ async def test_each_conversation_goes_turn_by_turn_and_then_ends_with_the_answer
     assert (await answered(settings, first.message, second.message)).text == "Done."
 
 
+async def test_a_tool_that_needs_no_arguments_is_wanted_with_none() -> None:
+    answer = await answered(SimulatedSettings(turns=(Turn(calls=(CallOfTool("list_files"),)),)))
+    assert answer.message.calls == (ToolCall("call-1-1", "list_files", {}, "{}"),)
+
+
 async def test_without_turns_it_tries_tools_once_but_nobodys_patience() -> None:
     answer = await answered(SimulatedSettings(), tools=(ASK_SOMEBODY, READ))
     assert answer.message.calls == (ToolCall("call-1-1", "read_file", {"path": "example"}, '{"path": "example"}'),)

@@ -27,7 +27,7 @@ def next_message(own: SimulatedSettings, request: ModelRequest, number: int, spe
     if turn < len(own.turns):
         declared = own.turns[turn]
         calls = () if isinstance(declared, str) else declared.calls
-        return _message(speak(turn) or "", [(_wire_name(call), call.arguments) for call in calls], number)
+        return _message(speak(turn) or "", [(_wire_name(call), dict(call.arguments)) for call in calls], number)
     if turn == 0 and not own.turns and request.tools:
         return _message("", _tries(request), number)
     return _message(speak(None) or _answer(request), [], number)
