@@ -17,7 +17,7 @@ from typing import Any, Final, TypeVar
 from orchestrator.config.complaints import Complaints, meant, read
 from orchestrator.core.errors import FlowError, Problem
 from orchestrator.core.fact import fact
-from orchestrator.yamlsource import Source
+from orchestrator.yamlsource import KeyPath, Source
 
 T = TypeVar("T")
 
@@ -29,7 +29,9 @@ OF_FLOWS: Final = ("backends", "mcp_servers", "roles", "prices")
 
 NOTIFICATIONS: Final = ("toast", "bell", "desktop")
 HANGUPS: Final = ("cancel", "continue")
-_SECTIONS: Final = (*OF_FLOWS, "keys", "theme", "notifications", "follow_failures", "on_hangup")
+_OF_SCREEN: Final = ("keys", "theme", "notifications", "follow_failures", "on_hangup")
+"""What may stand under `ui` as well as outside of it."""
+_SECTIONS: Final = (*OF_FLOWS, *_OF_SCREEN, "ui")
 
 
 @fact
@@ -125,60 +127,79 @@ def _read(path: Path, environ: Mapping[str, str]) -> Settings:
     if not isinstance(data, dict):
         raise FlowError(complaints.problem((), "a configuration is a map", f"write one of {', '.join(_SECTIONS)}"))
     complaints.unknown_keys(data, _SECTIONS, ())
+    at = _places(data, complaints)
     settings = Settings(
         files=((str(path), source),),
-        keys=MappingProxyType(_keys(data.get("keys"), path, complaints)),
-        theme=_theme(data.get("theme"), complaints),
-        notifications=_notifications(data.get("notifications"), complaints),
-        follow_failures=_switch(data.get("follow_failures"), complaints),
-        on_hangup=_hangup(data.get("on_hangup"), complaints),
+        keys=MappingProxyType(_keys(_value(data, at["keys"]), at["keys"], path, complaints)),
+        theme=_theme(_value(data, at["theme"]), at["theme"], complaints),
+        notifications=_notifications(_value(data, at["notifications"]), at["notifications"], complaints),
+        follow_failures=_switch(_value(data, at["follow_failures"]), at["follow_failures"], complaints),
+        on_hangup=_hangup(_value(data, at["on_hangup"]), at["on_hangup"], complaints),
     )
     complaints.raise_any()
     return settings
 
 
-def _keys(written: Any, path: Path, complaints: Complaints) -> dict[str, Binding]:  # noqa: ANN401 - plain data
+def _places(data: dict[Any, Any], complaints: Complaints) -> Mapping[str, KeyPath]:
+    """Return where each of the screen's settings stands: under `ui`, or outside of it."""
+    of_screen = data.get("ui") or {}
+    if not isinstance(of_screen, dict):
+        complaints.add(("ui",), "ui is a map", "write `ui: {theme: NAME}`")
+        of_screen = {}
+    complaints.unknown_keys(of_screen, _OF_SCREEN, ("ui",))
+    for name in data.keys() & of_screen.keys():
+        complaints.add(("ui", name), f"{name} is set twice", "write it once, here or outside of ui", key=True)
+    return {name: ("ui", name) if name in of_screen else (name,) for name in _OF_SCREEN}
+
+
+def _value(data: Any, path: KeyPath) -> Any:  # noqa: ANN401 - plain data
+    for name in path:
+        data = data.get(name)
+    return data
+
+
+def _keys(written: Any, at: KeyPath, path: Path, complaints: Complaints) -> dict[str, Binding]:  # noqa: ANN401 - plain data
     if written is not None and not isinstance(written, dict):
-        complaints.add(("keys",), "keys is a map of actions and keys", "write `keys: {ACTION: KEY}`")
+        complaints.add(at, "keys is a map of actions and keys", "write `keys: {ACTION: KEY}`")
         return {}
     bindings: dict[str, Binding] = {}
     for action, key in (written or {}).items():
         text = str(key) if isinstance(key, str | int) and not isinstance(key, bool) else ""
         if text.strip():
-            bindings[action] = Binding(text, str(path), *complaints.place(("keys", action)))
+            bindings[action] = Binding(text, str(path), *complaints.place((*at, action)))
         else:
-            complaints.add(("keys", action), f"{action!r} has no key", "write one, in quotes if it is a sign")
+            complaints.add((*at, action), f"{action!r} has no key", "write one, in quotes if it is a sign")
     return bindings
 
 
-def _theme(written: object, complaints: Complaints) -> str | None:
+def _theme(written: object, at: KeyPath, complaints: Complaints) -> str | None:
     if written is None or (isinstance(written, str) and written.strip()):
         return written
-    complaints.add(("theme",), "theme is the name of a theme", "`orchestrator themes` lists them")
+    complaints.add(at, "theme is the name of a theme", "`orchestrator themes` lists them")
     return None
 
 
-def _switch(written: object, complaints: Complaints) -> bool | None:
+def _switch(written: object, at: KeyPath, complaints: Complaints) -> bool | None:
     if written is None or isinstance(written, bool):
         return written
-    complaints.add(("follow_failures",), "follow_failures is true or false")
+    complaints.add(at, "follow_failures is true or false")
     return None
 
 
-def _hangup(written: object, complaints: Complaints) -> str | None:
+def _hangup(written: object, at: KeyPath, complaints: Complaints) -> str | None:
     if written is None or written in HANGUPS:
         return None if written is None else str(written)
-    complaints.add(("on_hangup",), f"{written!r} is nothing to do on a hang-up", meant(str(written), HANGUPS))
+    complaints.add(at, f"{written!r} is nothing to do on a hang-up", meant(str(written), HANGUPS))
     return None
 
 
-def _notifications(written: Any, complaints: Complaints) -> frozenset[str] | None:  # noqa: ANN401 - plain data
+def _notifications(written: Any, at: KeyPath, complaints: Complaints) -> frozenset[str] | None:  # noqa: ANN401 - plain data
     """Return which notifications are wanted, from one word or a list of them."""
     if written is None or written == "none":
         return None if written is None else frozenset()
     words = written if isinstance(written, list) else [written]
     for number, word in enumerate(words):
         if word not in NOTIFICATIONS:
-            path = ("notifications", number) if isinstance(written, list) else ("notifications",)
-            complaints.add(path, f"{word!r} is no notification", meant(str(word), (*NOTIFICATIONS, "none")))
+            place = (*at, number) if isinstance(written, list) else at
+            complaints.add(place, f"{word!r} is no notification", meant(str(word), (*NOTIFICATIONS, "none")))
     return frozenset(word for word in words if isinstance(word, str))

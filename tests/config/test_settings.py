@@ -91,6 +91,11 @@ def test_notifications_are_one_word_or_several(
         ("notifications: loud\n", "1:16: 'loud' is no notification; there are toast, bell, desktop, none"),
         ("follow_failures: 1\n", "1:18: follow_failures is true or false"),
         ("on_hangup: go on\n", "1:12: 'go on' is nothing to do on a hang-up; there are cancel, continue"),
+        ("ui: {follow_failures: 1}\n", "1:23: follow_failures is true or false"),
+        ("ui: {keys: {a: }}\n", "1:16: 'a' has no key; write one, in quotes if it is a sign"),
+        ("ui: {themes: dusk}\n", "1:6: unknown key 'themes'; did you mean 'theme'?"),
+        ("ui: dusk\n", "1:5: ui is a map; write `ui: {theme: NAME}`"),
+        ("theme: a\nui: {theme: b}\n", "2:6: theme is set twice; write it once, here or outside of ui"),
         ("- a\n", "1:1: a configuration is a map; write one of "),
         ("theme: a\ntheme: b\n", "2:1: the key 'theme' appears twice"),
         ("theme: [\n", "2:1: a value is missing here"),
@@ -107,6 +112,24 @@ def test_the_nearest_word_on_failures_and_on_a_closed_terminal_holds(
     write(tmp_path / "xdg" / "orchestrator", "follow_failures: true\non_hangup: continue\n")
     settings = read_settings(project, environ)
     assert (settings.follow_failures, settings.on_hangup) == (False, "continue")
+
+
+def test_what_is_the_screens_may_stand_under_a_name_of_its_own(
+    project: Path, environ: dict[str, str], tmp_path: Path
+) -> None:
+    write(
+        project / ".orchestrator",
+        "ui:\n  keys: {task.cancel: z}\n  theme: dusk\n  notifications: none\n"
+        "  follow_failures: true\n  on_hangup: continue\n",
+    )
+    write(tmp_path / "xdg" / "orchestrator", "theme: dawn\nkeys: {help: h}\n")
+    settings = read_settings(project, environ)
+    assert {action: (binding.key, binding.line) for action, binding in settings.keys.items()} == {
+        "task.cancel": ("z", 2),
+        "help": ("h", 2),
+    }
+    assert (settings.theme, settings.notifications) == ("dusk", frozenset())
+    assert (settings.follow_failures, settings.on_hangup) == (True, "continue")
 
 
 def test_all_files_are_told_of_at_once(project: Path, environ: dict[str, str], tmp_path: Path) -> None:
