@@ -16,7 +16,7 @@ from orchestrator.tui.glyphs import Glyphs
 from orchestrator.tui.health import breaker_words
 from orchestrator.tui.lines import Line, Span, gap, spread, width
 from orchestrator.tui.rows import Kind, Row
-from orchestrator.tui.text import clean, count, countdown, duration, fit, money, plural, shorten, tenths
+from orchestrator.tui.text import bill, clean, count, countdown, duration, fit, money, plural, shorten, tenths
 
 PAGES: Final = ("Talk", "Output", "Attempts", "Info", "Deps")
 _LABEL: Final = 13
@@ -235,9 +235,9 @@ def _group_info(run: Run, group: str, glyphs: Glyphs) -> Iterator[Line]:
         yield _pair("isolation", reach.text + (inside if tally.skipped_inside else ""), reach.role)
     yield _pair("attempts", str(tally.attempts))
     if tally.tokens:
-        yield _pair("tokens", f"{count(tally.tokens)}, {money(tally.cost_usd)}")
+        yield _pair("tokens", f"{count(tally.tokens)}, {bill(tally.cost_usd, tally.unpriced_tokens)}")
     for budget in (found for name, found in run.budgets.items() if name == f"group:{group}"):
-        yield _pair("budget", f"{count(budget.tokens)} tok, {money(budget.cost_usd)} spent")
+        yield _pair("budget", f"{count(budget.tokens)} tok, {bill(budget.cost_usd, budget.unpriced_tokens)} spent")
 
 
 # ── dependencies ────────────────────────────────────────────────────────────────────────────────

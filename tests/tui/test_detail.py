@@ -96,6 +96,13 @@ def test_info_says_why_a_task_does_not_run_and_when_it_will() -> None:
     assert " why not yet  waits for a slot in group research, 1 before it" in shown
 
 
+def test_what_a_group_cost_that_nobody_can_price_is_not_said_to_be_nothing() -> None:
+    scene = empty().task("t", "build").starts("t", at=1.0).uses("t", 300, 100, None)
+    group = Row(Kind.GROUP, "build", "build")
+    assert info(scene, group)["tokens"] == "400, unpriced"
+    assert info(scene.uses("t", 300, 100, 0.5), group)["tokens"] == "800, $0.50+"
+
+
 def test_many_dependencies_are_counted() -> None:
     scene = empty()
     for number in range(9):
