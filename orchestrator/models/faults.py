@@ -60,6 +60,10 @@ _NOT_A_MODEL: Final = re.compile(
     r"|invalid model",
     re.IGNORECASE,
 )
+_NO_SCHEMA: Final = re.compile(r"response_format|json_schema|output_config\.format|output_format|text\.format")
+_NO_TOOLS: Final = re.compile(
+    r"not support tools|support tool use|tool use is not supported|--enable-auto-tool-choice", re.IGNORECASE
+)
 _ASKED_TOO_MUCH: Final = re.compile(r"limit:? ([0-9,]{1,20})\b.{0,100}?requested:? ([0-9,]{1,20})", re.IGNORECASE)
 
 _FILTERED: Final = frozenset({"content_filter", "content_policy_violation", "data_inspection_failed"})
@@ -88,6 +92,14 @@ def _is_filtered(told: Told) -> bool:
 def _is_no_model(told: Told) -> bool:
     by_name = bool(told.words & _NO_MODEL_WORDS or _NOT_A_MODEL.search(told.message))
     return (told.status in {400, 403, 422} and by_name) or (told.status == 404 and bool(_MODEL.search(told.message)))
+
+
+def _is_no_schema(told: Told) -> bool:
+    return told.status in {400, 422} and bool(_NO_SCHEMA.search(told.message))
+
+
+def _is_no_tools(told: Told) -> bool:
+    return told.status in {400, 404, 422} and bool(_NO_TOOLS.search(told.message))
 
 
 def _with(*statuses: int) -> Callable[[Told], bool]:
@@ -122,6 +134,20 @@ TABLE: Final = (
         Code.FILTERED,
         is_transient=False,
         hint="the provider's filter refused the prompt; word it differently",
+    ),
+    Row(
+        "no schemas",
+        _is_no_schema,
+        Code.HTTP_STATUS,
+        is_transient=False,
+        hint="let the backend have `schema_mode: instruct`, which asks for the form in words, or change output.schema",
+    ),
+    Row(
+        "no tools",
+        _is_no_tools,
+        Code.HTTP_STATUS,
+        is_transient=False,
+        hint="choose a model that uses tools, and let its server allow them",
     ),
     Row(
         "unknown model",

@@ -154,6 +154,20 @@ CASES = [
         },
     ),
     Case("content filter", 400, anthropic("Output blocked by content filtering policy")),
+    # ── what a model, or its server, cannot do ──
+    Case(
+        "no schemas",
+        400,
+        openai("Invalid parameter: 'response_format' of type 'json_schema' is not supported with this model."),
+        says="not supported with this model",
+    ),
+    Case("no tools", 400, openai("registry.ollama.ai/library/gemma3:4b does not support tools", None, "api_error")),
+    Case("no tools", 404, {"error": {"message": "No endpoints found that support tool use.", "code": 404}}),
+    Case(
+        "no tools",
+        400,
+        openai('"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set'),
+    ),
     # ── model ──
     Case(
         "unknown model",
@@ -236,6 +250,8 @@ CODES = {
     "more than a limit allows at once": (Code.NEVER_FITS, False),
     "context length": (Code.CONTEXT_LENGTH, False),
     "content filter": (Code.FILTERED, False),
+    "no schemas": (Code.HTTP_STATUS, False),
+    "no tools": (Code.HTTP_STATUS, False),
     "unknown model": (Code.HTTP_STATUS, False),
     "bad key": (Code.HTTP_STATUS, False),
     "not allowed": (Code.HTTP_STATUS, False),
