@@ -239,6 +239,14 @@ def test_rerun_asks_and_orders() -> None:
     assert orders(desk) == [("RerunFrom", "plan")]
 
 
+def test_what_has_not_ended_is_not_offered_to_run_again() -> None:
+    scene = research()
+    assert refusal(on_task(scene, "publish"), "task.rerun") == "Only what has ended can run again."
+    assert refusal(on_task(scene, "research[patents]"), "task.rerun") == "Only what has ended can run again."
+    desk = PaperDesk(scene, marks=frozenset({"plan", "publish"}))
+    assert orders(do(desk, "task.rerun")) == [("RerunFrom", "plan")]
+
+
 def test_only_what_has_not_started_can_be_skipped() -> None:
     assert orders(do(on_task(research(), "publish"), "task.skip")) == [("SkipTask", "publish")]
     assert refusal(on_task(research(), "plan"), "task.skip") == "Only a task that has not started can be skipped."

@@ -141,15 +141,21 @@ class RerunFrom(Command):
     id, keys, label, section, asks = "task.rerun", "u", "Rerun from here", Section.ACT, True
 
     def refusal(self, desk: Desk) -> str | None:
-        return None if chosen(desk) else NO_TASK
+        if not chosen(desk):
+            return NO_TASK
+        return None if _rerunnable(desk) else "Only what has ended can run again."
 
     def do(self, desk: Desk) -> None:
-        tasks = chosen(desk)
+        tasks = _rerunnable(desk)
         orders = [ask.RerunFrom(task=task.id) for task in tasks]
         whose, it = ("Its result is", "it") if len(tasks) == 1 else ("Their results are", "them")
         body = f"{whose} given up, and the results of all that followed from {it}. The rest is kept."
         question = confirm(f"Rerun {name_of(tasks)} and what follows?", body, "Rerun")
         desk.ask(question, lambda _: desk.send(orders, f"Rerunning {name_of(tasks)} and what follows"))
+
+
+def _rerunnable(desk: Desk) -> list[TaskProgress]:
+    return [task for task in chosen(desk) if task.is_final]
 
 
 class Skip(Command):
