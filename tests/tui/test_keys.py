@@ -71,6 +71,18 @@ async def test_the_cursor_stays_on_its_task_when_rows_come_above_it(dashboard: M
         assert "extra" in eyes.names
 
 
+@pytest.mark.parametrize(("number", "row"), [(2, "pages[0]"), (30, "pages")])
+async def test_the_cursor_stays_on_a_task_that_becomes_many(dashboard: Make, number: int, row: str) -> None:
+    scene = empty().task("first", "build")
+    scene.tell(ev.TaskAdded("pages", "llm", "build", whole=True, max_attempts=None))
+    async with Screen(dashboard(scene)) as eyes:
+        await eyes.press("G")
+        assert eyes.row == "pages"
+        scene.fan("pages", [str(each) for each in range(number)], "build")
+        await eyes.pilot.pause(0.3)
+        assert eyes.row == row
+
+
 async def test_left_folds_the_group_and_right_opens_it(dashboard: Make) -> None:
     async with Screen(dashboard(research())) as eyes:
         await eyes.press("N", "h")

@@ -61,8 +61,17 @@ class TaskTable(Listing):
             return next((index for index, row in enumerate(self._rows) if row.kind is Kind.TASK), 0)
         place = self._place(row.key)
         if place is None:
-            place = self._groups.get(row.group)
+            place = next(self._instances(row), self._groups.get(row.group))
         return min(self._cursor, max(0, len(self._rows) - 1)) if place is None else place
+
+    def _instances(self, row: Row) -> Iterator[int]:
+        """Yield where those are that stand in the place of a task which became many."""
+        start = f"{row.name}["
+        return (
+            index
+            for index, other in enumerate(self._rows)
+            if other.kind is not Kind.GROUP and (other.name.startswith(start) or other.name == row.name)
+        )
 
     def _place(self, key: Key) -> int | None:
         """Return where the row is; looked up in a table that is made once it is needed."""
