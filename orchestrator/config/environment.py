@@ -12,16 +12,19 @@ from orchestrator.processes import Command, NotStarted, Stream, start
 
 
 def read_env_file(path: Path) -> dict[str, str]:
-    """Return the variables of a `.env` file. Raises FlowError if it cannot be read."""
-    from dotenv import dotenv_values  # noqa: PLC0415 - only who has such a file pays for reading it
+    """Return the variables of a `.env` file. Raises FlowError if it cannot be read, or a line of it cannot be."""
+    from dotenv.parser import parse_stream  # noqa: PLC0415 - only who has such a file pays for reading it
 
     try:
         with path.open(encoding="utf-8") as lines:
-            values = dotenv_values(stream=lines, interpolate=False)
+            bindings = list(parse_stream(lines))
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or str(error)
         raise FlowError(Problem(f"the env file cannot be read: {why}", str(path), code=Code.UNREADABLE)) from error
-    return {name: value or "" for name, value in values.items()}
+    for wrong in (one.original for one in bindings if one.error):
+        blank = wrong.string[: -len(wrong.string.lstrip())].count("\n")
+        raise FlowError(Problem("this line cannot be read", str(path), wrong.line + blank, hint="write NAME=value"))
+    return {one.key: one.value or "" for one in bindings if one.key is not None}
 
 
 def secret_value(what: str, source: SecretSource, environ: Mapping[str, str], folder: str) -> str:
