@@ -221,6 +221,9 @@ class TaskReader:
         if "recover" in given and not given.get("optional"):
             hint = "write `optional: true` too, or leave it out"
             self._findings.warn("`recover` is used of optional tasks only", (*path, "recover"), hint)
+        if draft.fan_out is not None and "save" in given and not has_template(given["save"]):
+            hint = "write `{{ label }}` into its name"
+            self._findings.warn(f"all instances of {draft.id!r} write the same file", (*path, "save"), hint)
         self._check_script(draft)
 
     def _check_script(self, draft: Draft) -> None:

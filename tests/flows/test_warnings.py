@@ -156,3 +156,19 @@ tasks:
 def test_an_input_that_is_there_or_asked_for_is_not_told_of(who: str, task: str, tmp_path: Path) -> None:
     model = "backends: {offline: {kind: simulated}}\n"
     assert not warnings_of(tmp_path, f"{model}inputs: {{who: {who}}}\ntasks:\n  a: {{{task}}}\n")
+
+
+@pytest.mark.parametrize(
+    ("task", "warned"),
+    [
+        ("for_each: [1, 2], save: same.txt", True),
+        ("matrix: {x: [1, 2]}, save: same.txt", True),
+        ('for_each: [1, 2], save: "{{ label }}.txt"', False),
+        ("save: same.txt", False),
+    ],
+)
+def test_instances_that_overwrite_each_other_s_file_are_told_of(task: str, warned: bool, tmp_path: Path) -> None:  # noqa: FBT001 - a case
+    said = warnings_of(tmp_path, f"tasks:\n  a: {{shell: echo, {task}}}\n")
+    assert [text.partition(": ")[2] for text in said] == (
+        ["all instances of 'a' write the same file; write `{{ label }}` into its name"] if warned else []
+    )
