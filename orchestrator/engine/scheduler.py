@@ -327,11 +327,12 @@ class Scheduler:
 
     def _deadline(self, node: Node) -> None:
         """Fail a task that has not ended; the parts of a whole or a sub-flow have deadlines of their own."""
+        failure = deadline_passed(self.hub.run.tasks[node.id].wait)
         if node.attempt is not None:
-            node.attempt.end_with(Broke(deadline_passed()))
+            node.attempt.end_with(Broke(failure))
         elif self.state(node) in (State.PENDING, State.WAITING):
             self.leave(node)
-            self.fail(node, self.blame(node, deadline_passed(self.hub.run.tasks[node.id].wait)))
+            self.fail(node, self.blame(node, failure))
             self.work()
 
     # ── ends ──

@@ -3,7 +3,7 @@
 import pytest
 
 from orchestrator.core import events as ev
-from orchestrator.core.commands import RetryTask, SkipWait
+from orchestrator.core.commands import RetryTask, SkipWait, TripBreaker
 from orchestrator.core.errors import Code, ErrorKind
 from orchestrator.core.flow import BreakerPolicy, BudgetPolicy, RateLimit, WhenOpen
 from orchestrator.core.ports import Context
@@ -48,6 +48,15 @@ def test_what_the_tries_of_a_call_could_not_mend_is_not_begun_from_the_start() -
 def test_an_attempt_that_failed_for_another_reason_is() -> None:
     story = tell(flow(agent("a", call(1.0), 99.0, attempt_timeout=5.0, retries=2), backends=X))
     assert len(story.events(ev.AttemptStarted)) == 2
+
+
+def test_what_a_call_waited_for_when_the_deadline_passed_is_told() -> None:
+    tripped = Setting([(1.0, TripBreaker(backend="x"))])
+    story = tell(flow(agent("a", 2.0, call(1.0), deadline=5.0), backends=X), tripped)
+    assert story.error("a").message == "the deadline passed while it waited: breaker of x"
+    assert story.ended("a") == 5.0
+    working = tell(flow(agent("a", call(1.0), 9.0, deadline=5.0), backends=X))
+    assert working.error("a").message == "the deadline passed"
 
 
 def test_a_call_that_fails_for_good_is_the_attempts_to_deal_with() -> None:
