@@ -180,7 +180,9 @@ def _url(base: str, written: str, query: Pairs) -> httpx.URL:
         url = httpx.URL(written)
         if base and not url.scheme:
             url = httpx.URL(f"{base.rstrip('/')}/{written.lstrip('/')}")
-    return _with_query(checked(url), query)
+    target = checked(url)
+    with translated(target):
+        return _with_query(target, query)
 
 
 def _with_query(url: httpx.URL, pairs: Pairs) -> httpx.URL:

@@ -507,6 +507,13 @@ async def test_what_is_no_address_is_refused(url: str) -> None:
     assert (await failure(url)).kind == "invalid_url"
 
 
+async def test_a_query_that_is_no_text_is_refused() -> None:
+    async with asking() as client:
+        with pytest.raises(NetError) as caught:
+            await client.send(Request("GET", "http://127.0.0.1:1/", query=(("a", "\udcff"),)))
+    assert caught.value.kind == "invalid_url"
+
+
 async def test_a_header_with_a_line_break_is_refused() -> None:
     async with serving(always(answer())) as server:
         error = await failure(server.url, ("X-Me", "a\r\nX-Evil: b"))
