@@ -188,15 +188,15 @@ class Engine:
             if self._left:
                 self._end()
         elif self._scheduler.unsettled == 0:
-            self._finish(self._outcome(), self._scheduler.expander.outputs_of_run())
+            self._finish(self._outcome())
         elif run.state is not RunState.HELD and self._is_held():
             self._hold()
 
-    def _finish(self, outcome: Outcome, outputs: dict[str, object] | None = None) -> None:
+    def _finish(self, outcome: Outcome) -> None:
         for desk in self._world.desks.values():
             if desk.calls:
                 self._scheduler.ledger.tell_gauge(desk)
-        self._hub.emit(RunFinished(outcome, outputs or {}))  # type: ignore[arg-type]  # JSON-able by now
+        self._hub.emit(RunFinished(outcome, self._scheduler.expander.outputs_of_run()))
         if self._left:
             self._end()
 

@@ -111,6 +111,12 @@ def test_unwatched_a_drained_run_does_not_wait_for_answers() -> None:
     assert story.run.at == 5.0
 
 
+def test_a_run_that_ends_held_leaves_the_outputs_of_what_finished() -> None:
+    told = flow(task("a", [{"value": 1}]), task("b", approval=GO), outputs={"a": "{{ a }}", "b": "{{ b }}"})
+    (finished,) = tell(told, Setting(options=UNWATCHED)).events(ev.RunFinished)
+    assert (finished.outcome, finished.outputs) == (Outcome.HELD, {"a": 1, "b": None})
+
+
 def test_a_held_run_can_be_cancelled() -> None:
     story = tell(flow(task("a", approval=GO)), Setting([(LATE, CancelRun())]))
     assert story.run.outcome is Outcome.CANCELLED
