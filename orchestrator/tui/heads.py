@@ -57,16 +57,16 @@ def elapsed(run: Run, now: float) -> float:
     return run.ended if run.ended is not None else now
 
 
-def run_face(run: Run, now: float) -> tuple[Status, str]:
+def run_face(run: Run, now: float, ellipsis: str) -> tuple[Status, str]:
     """Return the status that lends its glyph and colour, and the words."""
     if run.outcome is not None:
         status, words = _ENDINGS[run.outcome]
         return status, f"{words} {run.tally.failed} of {run.tally.total}" if run.outcome is Outcome.FAILED else words
     status, words = _FACES[run.state]
-    return status, words + _more(run, now)
+    return status, words + _more(run, now, ellipsis)
 
 
-def _more(run: Run, now: float) -> str:
+def _more(run: Run, now: float, ellipsis: str) -> str:
     if run.state is RunState.CANCELLING and run.cancelling is not None:
         if run.cancelling.draining:
             return " after what runs"
@@ -74,7 +74,7 @@ def _more(run: Run, now: float) -> str:
     if run.state is RunState.PAUSED:
         return " (you)" if run.paused_by == "operator" else f" ({clean(run.paused_by or '')})"
     if run.state is RunState.HELD and run.held_for:
-        return f" ({shorten(clean(', '.join(run.held_for)), 24)})"
+        return f" ({shorten(clean(', '.join(run.held_for)), 24, ellipsis)})"
     return ""
 
 
@@ -99,7 +99,7 @@ def _run_name(run: Run) -> Line:
 
 
 def _state(run: Run, now: float, glyphs: Glyphs, *, narrow: bool) -> Line:
-    status, words = run_face(run, now)
+    status, words = run_face(run, now, glyphs.ellipsis)
     space = " " if narrow else "  "
     return (
         Span(f"{space}{glyphs.status[status]} ", f"{status.value}.plain"),

@@ -54,7 +54,7 @@ def _sections(look: Look) -> Iterator[PageLine]:
 
 def _result(look: Look) -> Iterator[PageLine]:
     run, glyphs = look.run, look.glyphs
-    status, words = run_face(run, look.now)
+    status, words = run_face(run, look.now, glyphs.ellipsis)
     so_far = () if run.state is RunState.FINISHED else (Span("so far  ", "muted"),)
     start = (
         Span(f" {glyphs.status[status]} ", f"{status.value}.plain"),
@@ -301,9 +301,10 @@ def _outputs(look: Look) -> Iterator[PageLine]:
     yield heading("OUTPUTS", "", look.cells)
     names = min(20, max(len(clean(name)) for name in outputs)) + 1
     for name, value in outputs.items():
-        for index, text in enumerate(_output_lines(value)):
-            label = fit(clean(name), names) if index == 0 else gap(names).text
-            yield (gap(3), Span(label, "strong"), Span(shorten(text, look.cells - names - 5), "text")), ""
+        for index, whole in enumerate(_output_lines(value)):
+            label = fit(clean(name), names, look.glyphs.ellipsis) if index == 0 else gap(names).text
+            text = shorten(whole, look.cells - names - 5, look.glyphs.ellipsis)
+            yield (gap(3), Span(label, "strong"), Span(text, "text")), ""
 
 
 def _output_lines(value: Json) -> list[str]:

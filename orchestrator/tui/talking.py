@@ -137,14 +137,16 @@ def _wrapped(text: str, place: Place) -> list[str]:
     """Return harmless lines that fit."""
     if not text:
         return []
-    lines = [
-        part
-        for line in clean_lines(text.strip("\n"))
-        for part in textwrap.wrap(line, place.room, replace_whitespace=False, drop_whitespace=False) or [""]
-    ]
+    lines = [part for line in clean_lines(text.strip("\n")) for part in _broken(line, place.room)]
     if len(lines) <= _LONGEST:
         return lines
     return [*lines[:_LONGEST], f"{place.glyphs.ellipsis} {plural(len(lines) - _LONGEST, 'more line')}"]
+
+
+def _broken(line: str, room: int) -> list[str]:
+    """Return the line in parts; it keeps its own indent, but not the space where it is broken."""
+    first, *rest = textwrap.wrap(line, room, replace_whitespace=False, drop_whitespace=False) or [""]
+    return [first, *(kept for part in rest if (kept := part.lstrip()))]
 
 
 # ── tools ───────────────────────────────────────────────────────────────────────────────────────

@@ -497,6 +497,17 @@ async def test_on_a_short_screen_a_toast_is_one_line_above_the_rows_and_hides_no
         assert len(standing(eyes)) == 1
 
 
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_without_unicode_a_toast_is_ascii_too(dashboard: Make, size: tuple[int, int]) -> None:
+    scene = empty().task("one", "build").waits("one", Reason.APPROVAL)
+    async with Screen(dashboard(scene, ascii_only=True), size) as eyes:
+        scene.tell(ev.ApprovalRequested("one", "Is this all that there is to be done? " * 8))
+        await eyes.pilot.pause(0.3)
+        [toast] = eyes.toasts
+        assert "~" in toast
+        assert toast.isascii()
+
+
 async def test_a_toast_that_stands_takes_the_form_of_the_screen_that_became_short(dashboard: Make) -> None:
     scene = research()
     async with Screen(dashboard(scene)) as eyes:

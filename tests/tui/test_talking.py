@@ -48,6 +48,12 @@ def test_messages_stand_under_each_other_with_who_said_them() -> None:
     ]
 
 
+def test_a_line_that_is_broken_keeps_its_indent_but_not_the_space_where_it_is_broken() -> None:
+    told = talk(Said(1.0, "assistant", "  " + "word " * 30))
+    assert shown(told, cells=40)[1] == " 00:01.0 model       word word word"
+    assert all(line.startswith(" " * 19 + "word") for line in shown(told, cells=40)[2:])
+
+
 def test_a_tool_is_one_line_until_it_is_unfolded() -> None:
     (folded,) = shown(talk(LOOKED))[1:]
     assert folded.startswith(' 00:02.0 tool      ▸ git.git_log {"max_count": 5}')

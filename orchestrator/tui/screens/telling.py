@@ -13,6 +13,7 @@ from orchestrator.core.events import Record
 from orchestrator.core.progress import Question
 from orchestrator.core.run import Run
 from orchestrator.tui.desktop import notice
+from orchestrator.tui.glyphs import ASCII, UNICODE
 from orchestrator.tui.news import ASKS, News, Rack, Toast, questions
 
 SHORT: Final = 30
@@ -98,6 +99,8 @@ class Teller:
         brief = _is_short(app)
         text = toast.brief(self._key_of, app.size.width * 2 // 3) if brief else toast.words(self._key_of)
         title = "" if brief else toast.title
+        if app.has_class("-ascii"):
+            text = text.replace(UNICODE.ellipsis, ASCII.ellipsis)
         app.notify(text, title=title, severity=toast.severity, timeout=toast.seconds, markup=False)
 
     def _tell_desktop(self, app: App[object], toast: Toast) -> None:
