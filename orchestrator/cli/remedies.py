@@ -17,10 +17,16 @@ _REMEDIES: Final[Mapping[Reason, str]] = {
     Reason.QUOTA: "the quota of {gate} is used up, nobody knows until when: try later, or give it a `fallback`",
 }
 
+_BUDGET_OF_RUN: Final = (
+    "raise the budget of the run (dollars: `--budget-usd`), or set its `on_exceeded: fail` or `warn`"
+)
+
 
 def remedies(run: Run) -> Iterator[str]:
     """Yield what helps, once for each thing that tasks wait for."""
     waits = [task.wait for task in run.tasks.values() if task.state is State.WAITING and task.wait is not None]
     for reason, gate in dict.fromkeys((wait.reason, wait.gate) for wait in waits):
-        if reason in _REMEDIES:
+        if (reason, gate) == (Reason.BUDGET, "run"):
+            yield _BUDGET_OF_RUN
+        elif reason in _REMEDIES:
             yield _REMEDIES[reason].format(gate=(gate or "").replace(":", " ", 1))

@@ -77,16 +77,19 @@ def test_a_held_run_says_what_it_waits_for() -> None:
 
 
 def test_a_held_run_says_what_helps_once_for_each_thing_that_is_waited_for() -> None:
-    story = Story().adds("a", "b", "c")
+    story = Story().adds("a", "b", "c", "d")
     story.happens(*(ev.TaskWaiting(task, Reason.BUDGET, gate="run") for task in "ab"))
-    story.happens(ev.TaskWaiting("c", Reason.APPROVAL), ev.RunHeld(("a: budget", "b: budget", "c: approval")))
+    story.happens(ev.TaskWaiting("c", Reason.APPROVAL), ev.TaskWaiting("d", Reason.BUDGET, gate="group:g"))
+    story.happens(ev.RunHeld(("a: budget", "b: budget", "c: approval", "d: budget")))
     lines = summary(story.ends(Outcome.HELD).run, Paper()).splitlines()
     assert lines[1:] == [
         "  held: a: budget",
         "  held: b: budget",
         "  held: c: approval",
-        "  to go on: raise the budget of the run in the flow, or set its `on_exceeded: fail` or `warn`",
+        "  held: d: budget",
+        "  to go on: raise the budget of the run (dollars: `--budget-usd`), or set its `on_exceeded: fail` or `warn`",
         "  to go on: say `--approve TASK` or `--approve-all`, or run it where a terminal can ask",
+        "  to go on: raise the budget of the group g in the flow, or set its `on_exceeded: fail` or `warn`",
     ]
 
 
