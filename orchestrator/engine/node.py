@@ -307,7 +307,7 @@ _NO_BINDINGS: Mapping[str, object] = {}
 def deadline_passed(wait: TaskWaiting | None = None) -> Failure:
     """Return the failure of a task that did not end in time; `wait` is what it was waiting for by then."""
     waiting = f" while it waited: {wait.reason.replace('_', ' ')}" if wait is not None else ""
-    at = f" of {wait.gate}" if wait is not None and wait.gate is not None else ""
+    at = f" of {wait.gate}" if wait is not None and wait.gate not in {None, wait.reason} else ""
     return Failure(
         Code.DEADLINE,
         ErrorClass.PERMANENT,

@@ -87,6 +87,7 @@ def test_a_deadline_ends_a_backoff_and_a_question() -> None:
     assert story.ended("a") == 4.0
     story = tell(flow(task("a", approval=Approval("go?"), deadline=4.0)))
     assert story.ended("a") == 4.0
+    assert story.error("a").message == "the deadline passed while it waited: approval"
     assert story.run.questions == {}
 
 
