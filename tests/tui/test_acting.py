@@ -83,8 +83,8 @@ async def test_marks_that_are_paused_in_part_are_paused_first(dashboard: Make) -
 
 async def test_every_order_is_answered_at_once(dashboard: Make) -> None:
     failed, last = "scrape[site-b]", "publish"
-    pairs = [(last, key) for key in ("x", "S y", "u y", "p", "P", "R y", "B y", "D y", "plus enter")]
-    for task, keys in [*pairs, (failed, "r"), (failed, "b"), (failed, "X y"), (failed, "a")]:
+    pairs = [(last, key) for key in ("x", "S y", "p", "P", "R y", "B y", "D y", "plus enter")]
+    for task, keys in [*pairs, (failed, "r"), (failed, "u y"), (failed, "b"), (failed, "X y"), (failed, "a")]:
         scene = research()
         async with Screen(dashboard(scene)) as eyes:
             before = len(eyes.toasts)
