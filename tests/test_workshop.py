@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.bootstrap import Workshop, configured, filled, load
+from orchestrator.bootstrap import RunOptions, Workshop, configured, filled, load
+from orchestrator.bootstrap.outside import Outside
 from orchestrator.core.errors import FlowError
 from orchestrator.core.flow import BackendSpec, Flow
 
@@ -99,3 +100,32 @@ def test_the_settings_beside_a_flow_are_found_from_anywhere(tmp_path: Path, monk
     flow.write_text("tasks: {a: {llm: {backend: shared, prompt: hi}}}")
     assert [name for name, _ in configured(str(flow)).files] == [str(path)]
     assert load(str(flow)).flow.backends.keys() == {"shared"}
+
+
+def test_servers_of_files_that_are_called_are_started_with_the_variables_of_their_own_call(tmp_path: Path) -> None:
+    (tmp_path / "inner.yaml").write_text(
+        "inputs: {name: {required: true}}\nenv: {NAME: '{{ inputs.name }}'}\n"
+        "mcp_servers: {s: {command: [serve]}}\ntasks: {a: {mcp: {tool: s.t}}}\n"
+    )
+    path = tmp_path / "flow.yaml"
+    path.write_text(
+        "tasks:\n  one: {flow: {file: inner.yaml, inputs: {name: me}}}\n"
+        "  two: {flow: {file: inner.yaml, inputs: {name: you}}}\n"
+    )
+    flow = load(str(path)).flow
+    outside = Outside(flow, {}, RunOptions())
+    homes = [outside.home(flow.flows[task].backends["s"]) for task in ("one", "two")]
+    assert [outside.services_environment(home)["NAME"] for home in homes] == ["me", "you"]
+
+
+def test_what_such_variables_name_is_known_before_the_run(tmp_path: Path) -> None:
+    (tmp_path / "inner.yaml").write_text(
+        "inputs: {name: {required: true}}\nenv: {NAME: '{{ inputs.name }}'}\n"
+        "mcp_servers: {s: {command: [serve]}}\ntasks: {a: {mcp: {tool: s.t}}}\n"
+    )
+    path = tmp_path / "flow.yaml"
+    path.write_text(
+        "tasks:\n  late: {shell: echo me}\n  one: {flow: {file: inner.yaml, inputs: {name: '{{ late }}'}}}\n"
+    )
+    with pytest.raises(FlowError, match="'late' is known too late"):
+        load(str(path))

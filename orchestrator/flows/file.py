@@ -370,8 +370,11 @@ class Checker:
 
     def _check_outside(self) -> None:
         top = self._sections.top
+        servers = self._sections.names("mcp_servers")
         for path, text in texts(top.get("env"), ("env",)):
             self._check_use(Use(path, text, _OUTSIDE_TASKS))
+            for read in inputs_among(self._names_in(text, path), self._sections.inputs):
+                self.early.setdefault(read, set()).update(servers)  # each is started with these variables
         for declared in self._sections.own.values():
             section, name = map(str, declared.spot.path)
             for path, text in texts_of(declared, top[section][name]):
