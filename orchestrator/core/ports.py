@@ -43,7 +43,7 @@ class Journal(Protocol):
 class OutputFiles(Protocol):
     """Where the output of tasks is kept whole, under the run's folder. Files come into being with their first byte.
 
-    `log` adds to what a task wrote in all its attempts, `write` to a file of one attempt's alone.
+    `log` adds to what a task wrote in all its attempts, `write` to a file of one attempt's alone, which may be empty.
     """
 
     def log(self, task: str, text: str) -> None: ...

@@ -95,8 +95,7 @@ class Channel:
         """See that the stream has a file of its own, with all that was written to it."""
         if not self._is_apart:
             self._is_apart = True
-            if self._kept:
-                self._write("".join(self._kept))
+            self._write("".join(self._kept))  # also where that is nothing: whoever was told the path finds a file
 
     def text(self, path: Callable[[], str]) -> str | Cut:
         """Return what was kept; a Cut where the stream was longer than memory allows."""

@@ -46,7 +46,8 @@ def not_started(command: Command, error: OSError | ValueError) -> NotStarted:
     """The system's reason, in words."""
     program = command.argv[0]
     if isinstance(error, ValueError):
-        return NotStarted(f"cannot start {program}: {error}", "a NUL cannot stand in a command or its environment")
+        hint = "a command holds no NUL, its environment neither, and no name of a variable is empty or holds a ="
+        return NotStarted(f"cannot start {program}: {error}", hint)
     if error.filename == command.cwd:
         return NotStarted(f"cannot enter the folder {command.cwd}: {error.strerror}", "check cwd")
     if error.errno == errno.ENOENT:

@@ -123,7 +123,7 @@ def _completed(block: Any, line: bytes) -> Any:  # noqa: ANN401 - arrays of C
 
 
 def _line(name: str, value: str) -> bytes:
-    if "=" in name:
+    if not name or "=" in name:
         raise ValueError("illegal environment variable name")
     return _encoded(f"{name}={value}")
 

@@ -75,6 +75,11 @@ def test_who_asks_for_a_file_before_anything_was_written_finds_all_of_it_there()
     assert story.files.texts == {"a.log": "no", "a.1.err": "no"}
 
 
+def test_who_asks_for_a_file_finds_one_even_if_nothing_was_written() -> None:
+    story = tell(flow(task("a", [lambda context: context.path("out")])))
+    assert story.files.texts == {"a.1.out": ""}
+
+
 def test_what_a_model_thinks_is_in_a_file_alone_and_in_no_log() -> None:
     story = tell(flow(task("a", [lambda context: context.write("think", "hm")])))
     assert story.files.texts == {"a.1.think": "hm"}

@@ -34,6 +34,12 @@ def test_a_task_that_writes_nothing_leaves_no_file(files: TaskFiles, tmp_path: P
     assert not (tmp_path / "tasks").exists()
 
 
+def test_a_file_can_be_empty(files: TaskFiles, tmp_path: Path) -> None:
+    files.write("build", 1, "out", "")
+    files.close("build")
+    assert kept(tmp_path) == {"build.1.out": ""}
+
+
 def test_an_attempt_begins_a_line_of_its_own_in_the_log(files: TaskFiles, tmp_path: Path) -> None:
     files.log("build", "one")
     files.log("build", " and two")

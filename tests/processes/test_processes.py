@@ -262,6 +262,12 @@ async def test_what_cannot_start_says_why(argv: tuple[str, ...], cwd: str, says:
     assert caught.value.message in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["", "A=B"])
+async def test_a_variable_without_a_proper_name_is_refused(name: str) -> None:
+    with pytest.raises(NotStarted, match="name of a variable"):
+        await start(Command(("true",), "/", {**ENV, name: "x"}), on_output=Heard())
+
+
 @pytest.mark.parametrize(("text", "says"), [("#!/no/such/interpreter\n", "interpreter is missing"), ("hello", "#!")])
 async def test_a_script_that_nothing_can_run_says_so(tmp_path: Path, text: str, says: str) -> None:
     script = tmp_path / "script"
