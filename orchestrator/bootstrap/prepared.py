@@ -39,7 +39,7 @@ def prepare(file: str, options: RunOptions) -> Prepared:
     inputs = check_inputs(loaded.flow, options.inputs, cwd=current_folder())
     check_approvals(loaded.flow, options.approve)
     flow = as_asked(loaded.flow, options)
-    check_answerable(flow, options)
+    check_answerable(flow, inputs, options)
     return Prepared(flow, loaded.warnings, inputs, options)
 
 

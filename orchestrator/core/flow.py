@@ -6,6 +6,7 @@ they were written; they are rendered when a task is about to run.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import field
 from types import MappingProxyType
@@ -26,6 +27,14 @@ ALWAYS_SECONDS: Final = 60.0
 
 DEEPEST_TEAM: Final = 5
 """How many tasks may stand above one that another has started."""
+
+
+_LABELS: Final = re.compile(r"\[[^]]*\]")
+
+
+def whole_of(task: str) -> str:
+    """Return the id of the whole that an instance is one of, in flows within flows too: `a/b` for `a[x]/b[y]`."""
+    return _LABELS.sub("", task)
 
 
 class Condition(Word):

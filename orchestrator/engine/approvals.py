@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from orchestrator.core.errors import AttemptError, DeniedError
 from orchestrator.core.events import ApprovalDenied, ApprovalGiven, ApprovalRequested
-from orchestrator.core.flow import Approval, OnTimeout
+from orchestrator.core.flow import Approval, OnTimeout, whole_of
 from orchestrator.engine.node import Node
 
 if TYPE_CHECKING:
@@ -41,7 +41,9 @@ class Approvals:
         return self._asked[key].until
 
     def is_approved_beforehand(self, node: Node) -> bool:
-        names = {node.id, node.task.id, node.of.id if node.of is not None else node.id}
+        """Return whether the command line named it, the instance that it is part of, or all instances."""
+        ids = {node.id, node.of.id if node.of is not None else node.id}
+        names = ids | {whole_of(one) for one in ids}
         return self._hub.options.approve_all or bool(names & self._hub.options.approved)
 
     def _request(self, asked: _Asked) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from orchestrator.core.errors import Code, FlowError, Problem
-from orchestrator.core.flow import MCP, BackendSpec, BudgetPolicy, Flow, Task
+from orchestrator.core.flow import MCP, BackendSpec, BudgetPolicy, Flow, Task, whole_of
 from orchestrator.flows.people import asks_a_person
 from orchestrator.flows.suggest import closest
 from orchestrator.flows.tasks import MODEL_KINDS
@@ -81,7 +81,7 @@ def check_approvals(flow: Flow, given: Collection[str]) -> None:
     """Raise FlowError for an approval in advance of what asks for none: it would be missed where it was meant."""
     known = {*asking(flow), *asking_at_work(flow)}
     for name in sorted(given):
-        if name.partition("[")[0] not in known:
+        if whole_of(name) not in known:
             raise FlowError(_asks_nothing(flow, name, known))
 
 

@@ -5,7 +5,7 @@ import pytest
 from orchestrator.core import events as ev
 from orchestrator.core.commands import Approve, CancelTask, Deny, PauseTask, RerunFrom, RetryTask, SkipTask, UnpauseTask
 from orchestrator.core.errors import Code, ErrorKind
-from orchestrator.core.flow import Approval, ForEach, OnTimeout, Task
+from orchestrator.core.flow import Approval, FlowCall, ForEach, OnTimeout, Task
 from orchestrator.core.states import Outcome, State
 from orchestrator.engine import EngineOptions
 from tests.engine.kit import Free, Setting, flow, task, tell
@@ -89,6 +89,22 @@ def test_approving_a_fan_out_beforehand_approves_its_instances() -> None:
     fanned = task("a", approval=GO, fan_out=ForEach(["p", "q"]))
     story = tell(flow(fanned), Setting(options=EngineOptions(approved=frozenset({"a"}))))
     assert set(story.states().values()) == {"succeeded"}
+
+
+@pytest.mark.parametrize(
+    ("approved", "asks"),
+    [
+        ("sub/a", set()),
+        ("sub[p]/a", {"sub[q]/a"}),
+        ("a", {"sub[p]/a", "sub[q]/a"}),
+    ],
+)
+def test_a_task_of_a_sub_flow_is_approved_beforehand_by_its_whole_name(approved: str, asks: set[str]) -> None:
+    sub = task("sub", kind="flow", settings=FlowCall("inner.yaml", {}), fan_out=ForEach(["p", "q"]))
+    outer = flow(sub, flows={"sub": flow(task("a", approval=GO), name="inner")})
+    options = EngineOptions(approved=frozenset({approved}), stops_when_held=True)
+    story = tell(outer, Setting(options=options))
+    assert {event.task for event in story.events(ev.ApprovalRequested)} == asks
 
 
 def test_unwatched_a_run_that_asks_ends_held() -> None:
