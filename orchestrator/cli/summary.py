@@ -49,7 +49,8 @@ class Paper:
 
 def summary(run: Run, paper: Paper) -> str:
     """Return the text, which ends with a line end."""
-    lines = [_result(run, paper), *_failures(run, paper), *_isolation(run), *_waits(run, paper)]
+    lines = [_result(run, paper), *_failures(run, paper), *_isolation(run), *_unrendered(run, paper)]
+    lines += _waits(run, paper)
     lines += [line for task in _with_logs(run, paper.logs) for line in _tail(run, task, paper)]
     text = "".join(f"{line}\n" for line in lines)
     return text if paper.looks.unicode else plain(text)
@@ -138,6 +139,11 @@ def _isolation(run: Run) -> Iterator[str]:
 
 def _untouched(tally: Tally) -> bool:
     return not (tally.failed or tally.counts[Status.SKIPPED] or tally.counts[Status.CANCELED])
+
+
+def _unrendered(run: Run, paper: Paper) -> Iterator[str]:
+    for name, why in run.outputs.unrendered.items() if run.outputs else ():
+        yield paper.line(f"  output {one_line(name)} is null: {one_line(why)}", "yellow")
 
 
 def _waits(run: Run, paper: Paper) -> Iterator[str]:

@@ -116,11 +116,13 @@ class RunCancelling:
 class RunFinished:
     """Nothing goes on: every task has settled, or nobody is there whom those that wait could ask.
 
-    `outputs` are the flow's own.
+    `outputs` are the flow's own. `unrendered` says why some are null that nothing unfinished makes so, of flows within
+    it as `task/name`.
     """
 
     outcome: Outcome
     outputs: Mapping[str, Json] = field(default_factory=dict)
+    unrendered: Mapping[str, str] = field(default_factory=dict)
 
 
 @fact

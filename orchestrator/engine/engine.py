@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from math import inf
 
 from orchestrator.core.errors import Code, FlowError, InputError, Problem
-from orchestrator.core.events import Event, RunFinished, RunHeld, RunStarted
+from orchestrator.core.events import Event, RunHeld, RunStarted
 from orchestrator.core.flow import Flow
 from orchestrator.core.ports import Journal
 from orchestrator.core.progress import TaskProgress
@@ -196,7 +196,7 @@ class Engine:
         for desk in self._world.desks.values():
             if desk.calls:
                 self._scheduler.ledger.tell_gauge(desk)
-        self._hub.emit(RunFinished(outcome, self._scheduler.expander.outputs_of_run()))
+        self._hub.emit(self._scheduler.expander.finished(outcome))
         if self._left:
             self._end()
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.core.dependencies import Settled
 from orchestrator.core.errors import AttemptError, Code, ErrorClass, ErrorKind, Failure, FlowError, InputError
-from orchestrator.core.events import TaskCancelled, TaskExpanded, TaskReset, TaskSkipped
+from orchestrator.core.events import RunFinished, TaskCancelled, TaskExpanded, TaskReset, TaskSkipped
 from orchestrator.core.flow import FLOW_KIND, GATE_KIND, FlowCall, ForEach, Matrix, Need, Task
 from orchestrator.core.output import COMMON_FIELDS, Cut, Output
-from orchestrator.core.states import State
+from orchestrator.core.states import Outcome, State
 from orchestrator.engine.admission import Grant
 from orchestrator.engine.expansion import Instance, each_combination, each_item, without_secrets
 from orchestrator.engine.node import Level, Node
@@ -43,6 +43,7 @@ class Expander:
     def __init__(self, scheduler: Scheduler) -> None:
         self._scheduler = scheduler
         self._hub = scheduler.hub
+        self._unrendered: dict[str, str] = {}
 
     # ── levels ──
 
@@ -275,25 +276,30 @@ class Expander:
         level = self._scheduler.levels[node.id]
         self._scheduler.succeed(node, self._outputs(level))
 
-    def outputs_of_run(self) -> dict[str, Any]:
-        """Return the outputs of the whole flow; of what was cut, where all of it is."""
-        outputs = self._outputs(self._scheduler.levels[""])
-        return {name: CutError(value).message if isinstance(value, Cut) else value for name, value in outputs.items()}
+    def finished(self, outcome: Outcome) -> RunFinished:
+        """Return the end of the run, with the outputs of the whole flow; of what was cut, where all of it is."""
+        found = self._outputs(self._scheduler.levels[""])
+        outputs = {name: CutError(value).message if isinstance(value, Cut) else value for name, value in found.items()}
+        return RunFinished(outcome, outputs, dict(self._unrendered))
 
     def _outputs(self, level: Level) -> dict[str, Any]:
         """Return the outputs that a flow file declares, without secrets; null where what they name did not finish."""
-        named = {name: self._output(level, template) for name, template in level.flow.outputs.items()}
+        named = {name: self._output(level, name, template) for name, template in level.flow.outputs.items()}
         return {name: self._hub.redactor.data(value) for name, value in named.items()}
 
-    def _output(self, level: Level, template: object) -> object:
+    def _output(self, level: Level, name: str, template: object) -> object:
         """Return one output; a Cut where it would hold what was cut."""
+        self._unrendered.pop(level.prefix + name, None)
         renderer = self._scheduler.renderer
         if any(self._is_unfinished(level, reference.path) for reference in references_of(template, names=level.names)):
             return None
         try:
             return plain(renderer.data(template, renderer.level_scope(level)))
         except AttemptError as error:
-            return error.__cause__.cut if isinstance(error.__cause__, CutError) else None
+            if isinstance(error.__cause__, CutError):
+                return error.__cause__.cut
+            self._unrendered[level.prefix + name] = self._hub.redactor.text(error.failure.message)
+            return None
 
     def _is_unfinished(self, level: Level, path: tuple[str | int, ...]) -> bool:
         """Return whether the path names what a task that did not finish would have left; how it ended is there."""

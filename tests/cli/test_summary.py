@@ -48,6 +48,12 @@ def test_the_last_lines_of_what_failed_follow_and_are_harmless() -> None:
     assert summary(burnt().run, PAPER).splitlines()[4:] == ["", "── scrape[a] ──", "  GET /", "  503 busy"]
 
 
+def test_an_output_that_is_null_for_want_of_a_value_says_why() -> None:
+    end = ev.RunFinished(Outcome.SUCCEEDED, {"notes": None}, {"notes": "division by zero\nat once"})
+    story = Story().adds("a").starts("a").succeeds("a").happens(end)
+    assert "  output notes is null: division by zero at once\n" in summary(story.run, Paper())
+
+
 def test_no_logs_are_printed_when_none_are_wanted() -> None:
     assert "──" not in summary(burnt().run, Paper(logs="none"))
 

@@ -106,6 +106,15 @@ def test_the_outputs_of_a_flow_are_null_where_a_task_did_not_finish() -> None:
     story = tell(flow(task("a", [{"value": 1}]), task("b", [BROKEN]), outputs={"a": "{{ a }}", "b": "{{ b.nothing }}"}))
     (finished,) = story.events(ev.RunFinished)
     assert finished.outputs == {"a": 1, "b": None}
+    assert finished.unrendered == {}
+
+
+def test_an_output_that_cannot_be_rendered_is_null_and_its_reason_told() -> None:
+    outputs = {"a": "{{ a }}", "b": "{{ 1/0 }}", "c": "{{ a.value[9] }}"}
+    (finished,) = tell(flow(task("a", [{"value": [1]}]), outputs=outputs)).events(ev.RunFinished)
+    assert finished.outputs == {"a": [1], "b": None, "c": None}
+    assert finished.unrendered.keys() == {"b", "c"}
+    assert "division by zero" in finished.unrendered["b"]
 
 
 def test_a_flow_without_tasks_ends_at_once() -> None:

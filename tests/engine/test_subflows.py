@@ -90,6 +90,11 @@ def test_its_outputs_are_those_of_its_file_and_null_where_a_task_did_not_finish(
     assert story.output("after")["text"] == "1 true"
 
 
+def test_an_output_of_its_that_cannot_be_rendered_is_told_of_by_its_task() -> None:
+    story = tell(flow(sub(), flows={"sub": inner(task("a"), outputs={"one": "{{ 1/0 }}"})}))
+    assert story.events(ev.RunFinished)[0].unrendered.keys() == {"sub/one"}
+
+
 def test_its_bare_name_stands_for_all_its_outputs() -> None:
     after = task("after", text="{{ sub | json }}", needs=["sub"])
     outer = flow(
