@@ -48,13 +48,14 @@ class Place:
     """Where a template stands: the names that only this place has, and the fan-outs that are single instances here.
 
     What stands outside of the run (`in_run` is false) sees neither tasks nor `run`. An open place has names of its own
-    that nobody knows before the run.
+    that nobody knows before the run. `fields` are those of `local` that are fields of the task's own output.
     """
 
     local: frozenset[str] = NO_NAMES
     paired: frozenset[str] = NO_NAMES
     in_run: bool = True
     is_open: bool = False
+    fields: tuple[str, ...] = ()
 
 
 class Names:
@@ -123,7 +124,8 @@ class Names:
         known = {*place.local, *_KNOWN}
         if place.in_run:
             known |= self._tasks.keys()
-            expected = _ADVICE.get(root, "expected a task, inputs, env, run or secrets")
+            own = f"a field of its own output ({either(place.fields)}), " if place.fields else ""
+            expected = _ADVICE.get(root, f"expected {own}a task, inputs, env, run or secrets")
         hint = _join(expected, self._suggest(root, known - {root}))
         return f"unknown name {root!r} in a template", hint, Code.UNKNOWN_NAME
 

@@ -93,7 +93,7 @@ def _own(place: Place, shape: Shape | None) -> Place:
     """Return the place of `until`, which sees the fields of the task's own output as names."""
     if shape is None or shape.fields is None:
         return replace(place, is_open=True)
-    return replace(place, local=place.local | shape.fields.keys() | set(COMMON_FIELDS))
+    return replace(place, local=place.local | shape.fields.keys() | set(COMMON_FIELDS), fields=(*shape.fields,))
 
 
 def _fan_out(data: Mapping[str, Any], path: Path, place: Place) -> Iterator[Use]:
