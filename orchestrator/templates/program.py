@@ -14,7 +14,7 @@ from jinja2 import StrictUndefined, TemplateSyntaxError, nodes, pass_context
 from jinja2 import Template as JinjaTemplate
 from jinja2 import TemplateError as JinjaError
 from jinja2.runtime import Context, LoopContext, Undefined
-from jinja2.sandbox import ImmutableSandboxedEnvironment, safe_range
+from jinja2.sandbox import MAX_RANGE, ImmutableSandboxedEnvironment, safe_range
 
 from orchestrator.templates import filters
 from orchestrator.templates.errors import TemplateError
@@ -134,6 +134,13 @@ def _written(value: object) -> str:
     return _raise(value) if isinstance(value, Undefined) else text_of(value)
 
 
+def _range(*bounds: int) -> range:
+    try:
+        return safe_range(*bounds)
+    except OverflowError:
+        raise OverflowError(f"a range of more than {MAX_RANGE:,} numbers") from None
+
+
 class _Environment(ImmutableSandboxedEnvironment):
     """The sandbox with our own lookups, filters and bounds, and without anything that its globals would open."""
 
@@ -143,7 +150,7 @@ class _Environment(ImmutableSandboxedEnvironment):
         super().__init__(undefined=StrictUndefined, autoescape=False, cache_size=0)
         inner = {" at": _at, " beyond": _beyond, " item": _item, " use": _use, " plain": use_all}
         self.filters = filters.table() | inner | {" show": _show, " each": _each, " text": _written}
-        self.globals = {"range": safe_range}
+        self.globals = {"range": _range}
 
     def getattr(self, obj: Any, attribute: str) -> Any:  # noqa: ANN401 - the signature is Jinja2's
         if isinstance(obj, Undefined):
@@ -482,7 +489,7 @@ def _compile(source: str, writer: _Writer, pieces: Sequence[Piece]) -> tuple[Jin
     fence.guard(tree)
     tree.set_environment(_ENVIRONMENT)
     code = _ENVIRONMENT.compile(tree)
-    return JinjaTemplate.from_code(_ENVIRONMENT, code, {"range": safe_range}), fence
+    return JinjaTemplate.from_code(_ENVIRONMENT, code, {"range": _range}), fence
 
 
 def _check_statements(pieces: Sequence[Piece]) -> None:

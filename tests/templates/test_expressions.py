@@ -326,6 +326,12 @@ def test_what_would_take_for_ever_or_too_deep_is_one_clear_error(source: str) ->
         parse_template(source).render(SCOPE)
 
 
+@pytest.mark.parametrize("count", ["10 ** 6", "10 ** 30"])
+def test_a_range_that_is_too_long_is_told_in_our_words(count: str) -> None:
+    with pytest.raises(TemplateError, match="computed: a range of more than 100,000 numbers"):
+        parse_template(f"{{{{ range({count}) }}}}").render(SCOPE)
+
+
 def test_data_that_is_nested_too_deep_is_one_clear_error() -> None:
     deep: object = []
     for _ in range(5000):
