@@ -62,6 +62,8 @@ def server_of(url: httpx.URL) -> str:
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, aiohttp.InvalidURL):  # its own text is the URL, whose path and query may hold secrets
+        return str(error.description or error.__cause__ or "it is no URL")
     if isinstance(error, aiohttp.ClientResponseError):
         return error.message.strip().splitlines()[0] if error.message.strip() else "malformed"
     if isinstance(error, OSError) and error.errno and error.errno > 0 and not isinstance(error, ssl.SSLError):

@@ -507,6 +507,12 @@ async def test_what_is_no_address_is_refused(url: str) -> None:
     assert (await failure(url)).kind == "invalid_url"
 
 
+async def test_a_port_that_cannot_be_is_the_reason_and_not_the_whole_address() -> None:
+    error = await failure("http://127.0.0.1:99999/hidden?key=hidden")
+    assert error.kind == "invalid_url"
+    assert error.message == "127.0.0.1:99999 cannot be asked: Port out of range 0-65535"
+
+
 async def test_a_query_that_is_no_text_is_refused() -> None:
     async with asking() as client:
         with pytest.raises(NetError) as caught:
