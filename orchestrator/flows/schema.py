@@ -95,7 +95,7 @@ def _expression(written: str) -> str:
 
 def _list_template(written: str) -> str:
     if not has_template(written):
-        raise ValueError("a text is no list; write [a, b], or a template that comes to a list")
+        raise ValueError("one value is no list; write [a, b], or a template that comes to a list")
     return written
 
 
