@@ -180,7 +180,7 @@ class Endings:
     def recovered(self, node: Node) -> dict[str, object]:
         """Return what the dependants of a failed optional task go on with."""
         try:
-            value = self._scheduler.renderer.data(node.task.recover, self._scheduler.renderer.scope(node), node)
+            value = self._scheduler.renderer.data(node.task.recover, self._scheduler.renderer.scope(node))
         except AttemptError:
             value = None
         value = self._hub.redactor.data(value)

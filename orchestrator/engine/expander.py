@@ -144,12 +144,12 @@ class Expander:
         scope = self._scheduler.renderer.scope(node)
         render = self._scheduler.renderer.data
         if isinstance(fan_out, Matrix):
-            axes = {name: render(values, scope, node) for name, values in fan_out.axes.items()}
+            axes = {name: render(values, scope) for name, values in fan_out.axes.items()}
             return each_combination(fan_out, axes)
         assert fan_out is not None, "only a fan-out expands"
         if fan_out.each is not None:
             return self._pairs(node, fan_out.each)
-        return each_item(fan_out, render(fan_out.items, scope, node), self._labeller(node, fan_out))
+        return each_item(fan_out, render(fan_out.items, scope), self._labeller(node, fan_out))
 
     def _labeller(self, node: Node, spec: ForEach) -> Any:  # noqa: ANN401 - a function or None
         if spec.label is None:
@@ -207,7 +207,7 @@ class Expander:
         call = node.task.settings
         assert isinstance(call, FlowCall), "a task of kind flow has a call"
         scope = self._scheduler.renderer.scope(node)
-        given = self._scheduler.renderer.data(call.inputs, scope, node)
+        given = self._scheduler.renderer.data(call.inputs, scope)
         try:
             inputs = self._hub.parts.resolve_inputs(place.flow, given)
             own = self._hub.parts.inner_environment(place.flow, inputs)

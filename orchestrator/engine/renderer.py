@@ -58,20 +58,20 @@ class Renderer:
         if not dynamic and not kind.unrendered:
             return settings
         scope = self.scope(node)
-        with _explained(node):
+        with _explained():
             changes = {name: render_data(getattr(settings, name), scope) for name in dynamic}
             if changes and is_dataclass(settings) and not isinstance(settings, type):
                 settings = replace(settings, **changes)
-        with _explained(node), _blamed(self._hub, node):
+        with _explained(), _blamed(self._hub, node):
             return kind.prepare(settings, scope) if kind.unrendered else settings
 
-    def data(self, value: Any, scope: TaskScope, node: Node | None = None) -> Any:  # noqa: ANN401 - JSON-able data
-        with _explained(node):
+    def data(self, value: Any, scope: TaskScope) -> Any:  # noqa: ANN401 - JSON-able data
+        with _explained():
             return render_data(value, scope)
 
     def text(self, template: str, node: Node) -> str:
         scope = self.scope(node)
-        with _explained(node):
+        with _explained():
             return text_of(render_data(template, scope))
 
     def holds(self, expression: str, node: Node, fields_of_output: Mapping[str, object] | None = None) -> bool:
@@ -79,7 +79,7 @@ class Renderer:
         scope: Scope = self.scope(node)
         if fields_of_output is not None:
             scope = FieldScope(fields_of_output, self.scope(node))
-        with _explained(node):
+        with _explained():
             value = compile_expression(expression, names=scope.names).render(scope)
         if not isinstance(value, bool):
             raise InputError(
@@ -109,7 +109,7 @@ class Renderer:
             return NOTHING
         if not node.budgets and not any(desk.counts_tokens for desk in candidates):
             return NOTHING
-        with _explained(node), _blamed(self._hub, node):
+        with _explained(), _blamed(self._hub, node):
             return node.kind.estimate(node.settings, candidates[0].spec)
 
 
@@ -133,23 +133,19 @@ class _blamed:  # noqa: N801 - as below
 
 
 class _explained:  # noqa: N801 - it is used like a function, and as one it would cost five times as much
-    """Turns what templates raise within it into an error of the task."""
+    """Turns what templates raise within it into an error of the task, whose id stands beside it wherever it is told."""
 
-    __slots__ = ("_node",)
-
-    def __init__(self, node: Node | None) -> None:
-        self._node = node
+    __slots__ = ()
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         if isinstance(error, TemplateError):
-            where = f"{self._node.id}: " if self._node is not None else ""
             code = Code.OUTPUT_CUT if isinstance(error, CutError) else Code.RENDER
-            raise InputError(f"{where}{error.message}", code=code, hint=error.hint) from error
+            raise InputError(error.message, code=code, hint=error.hint) from error
         if isinstance(error, ValueError):  # what settings say of a value that they refuse, now that it is rendered
-            raise InputError(f"{self._node.id if self._node is not None else 'a value'}: {error}") from error
+            raise InputError(str(error)) from error
 
 
 @cache

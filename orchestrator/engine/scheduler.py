@@ -205,7 +205,7 @@ class Scheduler:
         """Render what the task holds, and ask to be admitted."""
         node.settings = self.renderer.settings(node) if node.given is None else node.given
         if self.hub.options.simulated and node.task.simulate is not None:
-            node.simulate = self.renderer.data(node.task.simulate, self.renderer.scope(node), node)
+            node.simulate = self.renderer.data(node.task.simulate, self.renderer.scope(node))
         if node.task.backend is not None:
             self._find_backends(node)
         if node.deadline_at is not None:

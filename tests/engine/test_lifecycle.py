@@ -95,6 +95,7 @@ def test_a_task_that_cannot_be_rendered_fails_alone() -> None:
     story = tell(flow(task("a", text="{{ nobody }}"), task("b"), task("c", needs=["a"])))
     assert story.states() == {"a": "failed", "b": "succeeded", "c": "skipped"}
     assert story.error("a").kind is ErrorKind.INPUT
+    assert story.error("a").message == "unknown name 'nobody'"
 
 
 def test_what_a_task_leaves_behind_is_seen_by_those_after_it() -> None:
