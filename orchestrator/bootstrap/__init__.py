@@ -5,6 +5,7 @@ from orchestrator.bootstrap.loading import configured, load, registry
 from orchestrator.bootstrap.loops import calm_collector, run_to_the_end
 from orchestrator.bootstrap.options import RunOptions
 from orchestrator.bootstrap.prepared import Prepared, prepare
+from orchestrator.bootstrap.sources import unread
 from orchestrator.bootstrap.thread import EngineThread
 from orchestrator.bootstrap.workshop import Workshop
 
@@ -20,4 +21,5 @@ __all__ = [
     "prepare",
     "registry",
     "run_to_the_end",
+    "unread",
 ]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from orchestrator.config.environment import read_env_file
+from orchestrator.core.errors import FlowError, Problem
 from orchestrator.core.flow import BackendSpec, Flow, Json
 from orchestrator.core.secrecy import sounds_secret
 from orchestrator.templates import render_data, text_of
@@ -16,6 +18,17 @@ from orchestrator.templates import render_data, text_of
 def variables(flow: Flow) -> dict[str, str]:
     """Return what stands in the flow's own `env_file`. Raises FlowError if it cannot be read."""
     return read_env_file(Path(flow.folder, flow.env_file)) if flow.env_file is not None else {}
+
+
+def unread(flow: Flow) -> Iterator[Problem]:
+    """Yield what keeps a run from reading the `env_file` of the flow, or of one within it."""
+    for one in {one.file: one for one in with_inner(flow)}.values():
+        try:
+            variables(one)
+        except FlowError as error:
+            yield from (
+                replace(problem, hint=problem.hint or "a run is refused without it") for problem in error.problems
+            )
 
 
 def key_of(backend: str) -> str:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from orchestrator.bootstrap import load, registry
+from orchestrator.bootstrap import load, registry, unread
 from orchestrator.cli.exits import Exit
 from orchestrator.cli.streams import Streams, standard_streams
 from orchestrator.cli.words import amount, cells, many, money, one_line, pad
@@ -42,7 +42,7 @@ def _validate(file: str, streams: Streams, *, blank: bool) -> bool:
     except FlowError as error:
         streams.err.line(str(error))
         return False
-    for warning in loaded.warnings:
+    for warning in (*loaded.warnings, *unread(loaded.flow)):
         streams.err.line(f"warning: {warning}")
     streams.out.write(("\n" if blank else "") + plan_text(with_known_lists(loaded.flow)))
     return True

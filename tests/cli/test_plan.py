@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from orchestrator.bootstrap import load
-from orchestrator.cli.plan import plan_text
+from orchestrator.cli.plan import plan_text, validate_all
 
 FLOW = """
 name: planned
@@ -31,6 +33,22 @@ def test_a_dry_run_tells_what_each_task_comes_to_at_most(tmp_path: Path) -> None
         ["note", "1", "1", "10", "5", "unpriced"],
     ]
     assert "task by task" not in plan_text(load(str(path)).flow)
+
+
+def test_what_a_run_could_not_read_of_its_environment_is_warned_of(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("gone", "wrong"):
+        path = tmp_path / f"{name}.yaml"
+        path.write_text(f"env_file: {name}.env\ntasks: {{a: {{shell: echo}}}}\n", encoding="utf-8")
+    (tmp_path / "wrong.env").write_text("A=1\n=no\n", encoding="utf-8")
+    (tmp_path / "outer.yaml").write_text("tasks: {a: {flow: gone.yaml}, b: {flow: gone.yaml}}", encoding="utf-8")
+    missing = "gone.env: the env file cannot be read: No such file or directory; a run is refused without it\n"
+    for name, said in {"outer": missing, "gone": missing, "wrong": "wrong.env:2: this line cannot be read; "}.items():
+        assert validate_all([str(tmp_path / f"{name}.yaml")]) == 0
+        warning = capsys.readouterr().err
+        assert said in warning
+        assert warning.count("warning: ") == 1
 
 
 def test_of_thousands_of_tasks_the_first_are_told(tmp_path: Path) -> None:
