@@ -9,7 +9,7 @@ from typing import Final
 from orchestrator.core.errors import Code, WorkError
 from orchestrator.core.model import Message, ModelAnswer, ModelRequest, Text, Thinking, ToolCall, said
 from orchestrator.core.ports import Estimate
-from orchestrator.kinds.agent.limits import Limits
+from orchestrator.kinds.agent.limits import SAY_WHEN_DONE, Limits
 from orchestrator.kinds.agent.rounds import Rounds
 from orchestrator.kinds.agent.settings import AgentSettings
 from orchestrator.kinds.agent.toolbox import Toolbox
@@ -115,7 +115,7 @@ class Agent:
             raise WorkError(
                 f"the model gave no final answer{reached}",
                 code=Code.UNREADABLE_OUTPUT,
-                hint="say in the prompt when the work is done, or raise the limit that was reached",
+                hint=self._limits.advice if why_last is not None else SAY_WHEN_DONE,
                 output=self._output(answer),
             )
         self._was_empty = True

@@ -24,6 +24,9 @@ FULL: Final = 0.8
 MOST_IN_A_ROW: Final = 3
 MOST_IN_ALL: Final = 5
 
+SAY_WHEN_DONE: Final = "say in the prompt when the work is done"
+"""What helps an agent that comes to no answer, whatever else does."""
+
 
 class Limits:
     """Counts what was used. Waiting is no work, so it takes none of the time."""
@@ -100,6 +103,13 @@ class Limits:
         for an answer after the next.
         """
         return self.ended_by or self._why_counted() or self._why_spent(reading, window)
+
+    @property
+    def advice(self) -> str:
+        """What helps an agent that had no answer when it had to give its last."""
+        if self.ended_by is not None:
+            return f"{SAY_WHEN_DONE} and what to do where a tool does not help, or ask another model"
+        return f"{SAY_WHEN_DONE}, or raise the limit that was reached"
 
     def _why_counted(self) -> str | None:
         if self.turns + 1 >= self._max_turns:

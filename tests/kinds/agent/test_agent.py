@@ -113,6 +113,7 @@ async def test_without_an_answer_even_then_the_task_fails() -> None:
         await run(AgentSettings("x", tools=("math",), max_turns=2), context_of(model, adder()))
     assert caught.value.output is not None
     assert caught.value.output["turns"] == 2
+    assert "raise the limit" in str(caught.value.failure.hint)
 
 
 async def test_what_the_last_answer_wants_of_tools_is_dropped() -> None:
@@ -231,6 +232,14 @@ async def test_who_goes_on_like_that_is_asked_for_the_answer() -> None:
     assert (await run(MATH, context_of(model, adder())))["text"] == "enough"
     assert not model.asked[4].tools
     assert "again and again" in model.asked[4].messages[-1].text
+
+
+async def test_who_has_no_answer_even_then_is_not_advised_to_raise_a_limit() -> None:
+    model = Talker(*(call("math__double", number, a=1) for number in range(4)), "")
+    with pytest.raises(WorkError, match="no final answer: the same calls") as caught:
+        await run(MATH, context_of(model, adder()))
+    hint = "say in the prompt when the work is done and what to do where a tool does not help, or ask another model"
+    assert caught.value.failure.hint == hint
 
 
 async def test_a_loop_of_several_calls_is_noticed_too() -> None:
