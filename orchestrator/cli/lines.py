@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
-from orchestrator.cli.words import amount, clip, clock, many, money, one_line, span
+from orchestrator.cli.words import amount, clip, clock, money, one_line, span
 from orchestrator.core import events as ev
 from orchestrator.core.errors import Code, Failure
 from orchestrator.core.events import Event, Record
@@ -13,6 +13,7 @@ from orchestrator.core.flow import OnExceeded
 from orchestrator.core.progress import Tally, TaskProgress
 from orchestrator.core.run import Run
 from orchestrator.core.states import BreakerState, Health, Status
+from orchestrator.core.units import many
 
 
 class Line(NamedTuple):

@@ -9,9 +9,10 @@ from typing import Final
 from orchestrator.bootstrap import load, registry, unread
 from orchestrator.cli.exits import Exit
 from orchestrator.cli.streams import Streams, standard_streams
-from orchestrator.cli.words import amount, cells, many, money, one_line, pad
+from orchestrator.cli.words import amount, cells, money, one_line, pad
 from orchestrator.core.errors import FlowError
 from orchestrator.core.flow import Flow
+from orchestrator.core.units import many
 from orchestrator.flows.bounds import Bounds, bounds, say_seconds
 from orchestrator.flows.counting import with_known_lists
 from orchestrator.flows.drawing import graph

@@ -11,11 +11,12 @@ from orchestrator.cli.lines import reason_of, tries
 from orchestrator.cli.remedies import remedies
 from orchestrator.cli.report import plain_json
 from orchestrator.cli.streams import NOTHING_SPECIAL, Looks
-from orchestrator.cli.words import amount, cells, clean, clip, clock, many, money, one_line, pad, plain, wrap
+from orchestrator.cli.words import amount, cells, clean, clip, clock, money, one_line, pad, plain, wrap
 from orchestrator.core.fact import fact
 from orchestrator.core.progress import Line, Tally, TaskProgress
 from orchestrator.core.run import Run
 from orchestrator.core.states import Outcome, State, Status
+from orchestrator.core.units import many
 
 MOST_FAILURES: Final = 20
 MOST_WAITS: Final = 20

@@ -16,11 +16,11 @@ from orchestrator.cli.places import shipped
 from orchestrator.cli.screen import OnScreen, dashboard_options
 from orchestrator.cli.streams import Looks, Out, Streams, no_dashboard_because, standard_streams, wants_lines
 from orchestrator.cli.watching import BlockFace, PlainFace, Ticks, Together, Viewer, Watch
-from orchestrator.cli.words import many
 from orchestrator.core.ports import Guide
 from orchestrator.core.run import Run
 from orchestrator.core.simulation import Dials
 from orchestrator.core.states import Outcome
+from orchestrator.core.units import many
 from orchestrator.demo.tour import Tour
 from orchestrator.demo.witness import Proof, Side
 from orchestrator.tui import DashboardExit, DashboardOptions

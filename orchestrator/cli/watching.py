@@ -9,7 +9,7 @@ from typing import Final, Protocol, Self
 from orchestrator.cli.block import Block, frame
 from orchestrator.cli.lines import Line, counts_line, line_of
 from orchestrator.cli.streams import Out, Reader
-from orchestrator.cli.words import many, plain, wrap
+from orchestrator.cli.words import plain, wrap
 from orchestrator.core.events import (
     AttemptSucceeded,
     BackendGauge,
@@ -23,6 +23,7 @@ from orchestrator.core.events import (
 from orchestrator.core.ports import Gap, Session
 from orchestrator.core.run import Run
 from orchestrator.core.states import RunState
+from orchestrator.core.units import many
 
 TICK: Final = 0.1
 """Seconds between two looks at the session."""

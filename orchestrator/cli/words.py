@@ -130,11 +130,6 @@ def money(dollars: float) -> str:
     return f"${dollars:,.2f}" if dollars == 0 or dollars >= 0.01 else f"${dollars:.4f}"
 
 
-def many(number: int, noun: str, plural: str | None = None) -> str:
-    """Return a count with its noun: `1 task`, `2 tasks`."""
-    return f"{number} {noun if number == 1 else plural or noun + 's'}"
-
-
 _ASCII: Final[Mapping[int, str]] = str.maketrans(
     {
         "✓": "+",

@@ -52,6 +52,11 @@ def count(written: float | str) -> int:
     return _amount(written, _TIMES, "a count", "200_000 or 200k")
 
 
+def many(number: int, noun: str, plural: str | None = None) -> str:
+    """Return a count with its noun: `1 task`, `2 tasks`."""
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"
+
+
 def _sum_of_parts(text: str) -> float:
     total, at = 0.0, 0
     while part := _PART.match(text, at):

@@ -319,6 +319,11 @@ async def test_a_check_lists_models_and_spends_nothing() -> None:
     assert [(asked.method, asked.path) for asked in player.asked] == [("GET", "/v1/models?limit=1000")]
 
 
+async def test_a_check_that_finds_one_model_says_so() -> None:
+    async with backend(whole({"data": [{"id": "claude-opus-4-5"}]}), model="claude-opus-4-5") as (model, _):
+        assert await model.check() == "1 model"
+
+
 async def test_a_model_may_be_known_by_another_name() -> None:
     async with backend(LISTED, whole({"type": "model", "id": f"{MODEL}-20250929"})) as (model, player):
         assert await model.check(["claude-opus-4-5"]) == "2 models"

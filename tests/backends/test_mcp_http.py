@@ -170,7 +170,7 @@ HELLO = {"content": [{"type": "text", "text": "hello"}]}
 
 async def test_the_older_protocol_is_spoken_where_the_newer_is_not_understood() -> None:
     async with ByHand().open() as url, serving(url=url) as server:
-        assert await server.check() == "1 tools, by-hand 1, protocol 2025-11-25"
+        assert await server.check() == "1 tool, by-hand 1, protocol 2025-11-25"
         assert await said(server, "echo") == "hello"
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.cli.words import amount, cells, clean, clip, clock, many, money, one_line, pad, plain, span, wrap
+from orchestrator.cli.words import amount, cells, clean, clip, clock, money, one_line, pad, plain, span, wrap
 
 
 @pytest.mark.parametrize(
@@ -44,10 +44,6 @@ def test_an_amount_takes_few_figures(number: float, text: str) -> None:
 )
 def test_money_never_reads_as_nothing_when_it_is_something(dollars: float, text: str) -> None:
     assert money(dollars) == text
-
-
-def test_nouns_follow_their_number() -> None:
-    assert (many(1, "task"), many(2, "task"), many(2, "try", "tries")) == ("1 task", "2 tasks", "2 tries")
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from orchestrator.core.units import count, seconds, size
+from orchestrator.core.units import count, many, seconds, size
 
 
 @pytest.mark.parametrize(
@@ -49,3 +49,7 @@ def test_anything_else_is_refused_with_advice(read: Callable[[float | str], floa
 def test_half_a_token_is_no_count() -> None:
     with pytest.raises(ValueError, match="whole"):
         count("1.5")
+
+
+def test_nouns_follow_their_number() -> None:
+    assert (many(1, "task"), many(2, "task"), many(2, "try", "tries")) == ("1 task", "2 tasks", "2 tries")

@@ -14,7 +14,7 @@ from orchestrator.core.errors import UpstreamError
 from orchestrator.core.flow import EMPTY, BackendSpec, Json, Price
 from orchestrator.core.model import ModelAnswer, ModelRequest
 from orchestrator.core.ports import BackendServices, Checkable, Context, Estimate, ModelBackend
-from orchestrator.core.units import Count
+from orchestrator.core.units import Count, many
 from orchestrator.models.counting import tokens_of
 from orchestrator.models.notices import no_notice
 from orchestrator.models.prices import price_of, window_of
@@ -126,7 +126,7 @@ class AnthropicBackend(ModelBackend, Checkable):
         names = {text_of(one.get("id")) for one in objects_of(listed.get("data"))}
         for model in sorted({*models, self._own.model} - names):
             await self._look_up(model)
-        return f"{len(names)} models"
+        return many(len(names), "model")
 
     async def aclose(self) -> None:
         await self._web.aclose()

@@ -25,6 +25,7 @@ from orchestrator.core.errors import AttemptError, Code, InputError, UpstreamErr
 from orchestrator.core.flow import BackendSpec, Json
 from orchestrator.core.ports import BackendServices, Context, Tool, ToolAnswer
 from orchestrator.core.secrecy import sounds_secret
+from orchestrator.core.units import many
 from orchestrator.processes import Command
 from orchestrator.templates import text_of
 
@@ -136,7 +137,7 @@ async def _used(
 
 async def _described(line: Line, _: Reply) -> str:
     tools = await line.tools(fresh=True)
-    return f"{len(tools)} tools, {line.description}"
+    return f"{many(len(tools), 'tool')}, {line.description}"
 
 
 def _progress(context: Context) -> ProgressFnT:

@@ -14,6 +14,7 @@ from orchestrator.core.errors import UpstreamError
 from orchestrator.core.flow import EMPTY, BackendSpec, Json, Price
 from orchestrator.core.model import ModelAnswer, ModelRequest
 from orchestrator.core.ports import BackendServices, Checkable, Context, Estimate, ModelBackend
+from orchestrator.core.units import many
 from orchestrator.models.building import Reader, instructed
 from orchestrator.models.counting import tokens_of
 from orchestrator.models.notices import no_notice
@@ -125,7 +126,7 @@ class OpenAIBackend(ModelBackend, Checkable):
         for model in {*models, self._own.model} if names else ():
             if not _is_listed(model, names):
                 raise _unknown(model, names)
-        return f"{len(names)} models"
+        return many(len(names), "model")
 
     async def aclose(self) -> None:
         await self._web.aclose()
