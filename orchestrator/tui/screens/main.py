@@ -110,7 +110,7 @@ class MainScreen(DeskScreen):
         yield Bar(self.paint, id="small")
 
     def on_mount(self) -> None:
-        self._toasts = self.get_child_by_type(ToastRack)
+        self._toasts = tuple(self.query_children(ToastRack))  # none where Textual is told to show no notifications
         self.view.target.focus()
         self.bindings_updated_signal.subscribe(self, lambda _: self._draw_keys())
         self.view.rebuild()
@@ -259,7 +259,8 @@ class MainScreen(DeskScreen):
         """Let toasts stand where they hide no output; where lines are few, they have a place of their own."""
         right, below = self.view.kept_free
         is_short = self.has_class("-h-short") or self.app.is_inline
-        self._toasts.styles.padding = None if is_short else (0, right + _BESIDE, below, 0)
+        for toasts in self._toasts:
+            toasts.styles.padding = None if is_short else (0, right + _BESIDE, below, 0)
 
     def _tab_line(self) -> Line:
         chosen = tab(self.view.place, self.keymap).key
