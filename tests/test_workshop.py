@@ -102,12 +102,17 @@ def test_the_settings_beside_a_flow_are_found_from_anywhere(tmp_path: Path, monk
     assert load(str(flow)).flow.backends.keys() == {"shared"}
 
 
-def test_servers_of_files_that_are_called_are_started_with_the_variables_of_their_own_call(tmp_path: Path) -> None:
-    (tmp_path / "inner.yaml").write_text(
+def beside_a_server(folder: Path) -> Path:
+    """Return where a flow may stand that calls a file with a server, which is started with the input `name`."""
+    (folder / "inner.yaml").write_text(
         "inputs: {name: {required: true}}\nenv: {NAME: '{{ inputs.name }}'}\n"
         "mcp_servers: {s: {command: [serve]}}\ntasks: {a: {mcp: {tool: s.t}}}\n"
     )
-    path = tmp_path / "flow.yaml"
+    return folder / "flow.yaml"
+
+
+def test_servers_of_files_that_are_called_are_started_with_the_variables_of_their_own_call(tmp_path: Path) -> None:
+    path = beside_a_server(tmp_path)
     path.write_text(
         "tasks:\n  one: {flow: {file: inner.yaml, inputs: {name: me}}}\n"
         "  two: {flow: {file: inner.yaml, inputs: {name: you}}}\n"
@@ -119,11 +124,7 @@ def test_servers_of_files_that_are_called_are_started_with_the_variables_of_thei
 
 
 def test_what_such_variables_name_is_known_before_the_run(tmp_path: Path) -> None:
-    (tmp_path / "inner.yaml").write_text(
-        "inputs: {name: {required: true}}\nenv: {NAME: '{{ inputs.name }}'}\n"
-        "mcp_servers: {s: {command: [serve]}}\ntasks: {a: {mcp: {tool: s.t}}}\n"
-    )
-    path = tmp_path / "flow.yaml"
+    path = beside_a_server(tmp_path)
     path.write_text(
         "tasks:\n  late: {shell: echo me}\n  one: {flow: {file: inner.yaml, inputs: {name: '{{ late }}'}}}\n"
     )

@@ -262,6 +262,15 @@ async def test_what_cannot_start_says_why(argv: tuple[str, ...], cwd: str, says:
     assert caught.value.message in str(caught.value)
 
 
+async def test_a_program_is_looked_for_along_the_commands_own_path(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("#!/bin/sh\nexit 7\n")
+    (tmp_path / "mine").chmod(0o755)
+    child = await start(Command(("mine",), "/", {"PATH": str(tmp_path)}), on_output=Heard())
+    assert await child.wait() == 7
+    with pytest.raises(NotStarted):
+        await start(Command(("mine",), "/", ENV), on_output=Heard())
+
+
 @pytest.mark.parametrize("name", ["", "A=B"])
 async def test_a_variable_without_a_proper_name_is_refused(name: str) -> None:
     with pytest.raises(NotStarted, match="name of a variable"):
